@@ -282,7 +282,8 @@ class Answer:
     clusters: int = 1
     programs: int = 1  # that passed
     functional_entropy: float = 0.0  # nats
-    error_at_least: float | None = None  # of an independent draw; None where there are too few
+    draws: int = 0  # independent draws of one distribution, among all attempts
+    error_at_least: float | None = None  # how likely such a draw is wrong; None where there are too few
     rival: int | None = None  # the next cluster's most probable attempt, where it is close
     differs: Difference | None = None  # from the rival
     ended_by: Spent | None = None  # what used up the budget; None where the search had enough

@@ -62,11 +62,15 @@ class Wording:
         return '"""' not in text if in_docstring else "\n" not in text or self._goes_on(at, text.partition("\n")[2])
 
     def _goes_on(self, at: int, tail: str) -> bool:
-        """Whether what a token holds behind its line break fits the next line of code: the same blanks, or none yet."""
+        """Whether what a token holds behind its line break fits the next line of code: the same blanks, or none yet.
+
+        The last blank may belong to the next token.
+        """
         lines = self.source[at:].partition("\n")[2].split("\n")
         following = next((line for line in lines if line.strip()), "")
         indent = tail.rpartition("\n")[2]
-        return not tail.strip() and following[: len(following) - len(following.lstrip())].startswith(indent)
+        own = following[: len(following) - len(following.lstrip())]
+        return not tail.strip() and indent in ("", own, own[:-1])
 
     def _is_layout(self, at: int, text: str) -> bool:
         """Whether the token only sets other blanks, at the end of a line or around an operator."""

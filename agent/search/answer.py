@@ -109,8 +109,9 @@ def best_answer(
     """
     clusters = cluster_programs(attempts, majority=majority)
     if not clusters:
-        return _stand_by_none(attempts, ended_by, entry_point)
+        return _stand_by_none(attempts, ended_by, entry_point, majority=majority)
     shares, first = _shares(clusters), clusters[0].attempts[0]
+    draws = _find_draws(attempts, majority=majority)
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     rival = clusters[1].attempts[0] if len(clusters) > 1 and margin < CLOSE else None
     return Answer(
@@ -123,7 +124,8 @@ def best_answer(
         separate=sum(each.is_separate for each in attempts),
         alike=_count_alike(attempts, attempts[first]),
         functional_entropy=functional_entropy(shares),
-        error_at_least=bound_error(attempts),
+        draws=len(draws),
+        error_at_least=bound_error(draws),
         rival=rival,
         differs=None if rival is None else _find_difference(inputs, attempts[first], attempts[rival]),
         ended_by=ended_by,
@@ -132,30 +134,36 @@ def best_answer(
     )
 
 
-def _stand_by_none(attempts: Sequence[Attempt], ended_by: Spent | None, entry_point: str | None) -> Answer:
+def _stand_by_none(
+    attempts: Sequence[Attempt], ended_by: Spent | None, entry_point: str | None, *, majority: bool
+) -> Answer:
     """Return the answer of a run in which no program passed."""
+    draws = _find_draws(attempts, majority=majority)
     return Answer(
         find_least_failed(attempts, entry_point),
         share=0.0, margin=0.0, clusters=0, programs=0,
-        error_at_least=bound_error(attempts),
+        draws=len(draws),
+        error_at_least=bound_error(draws),
         ended_by=ended_by,
         suspect=find_suspect(attempts),
     )  # fmt: skip
 
 
-def find_draws(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Find the attempts that are independent draws: fresh samples or, where there are none, separate first attempts."""
+def _find_draws(attempts: Sequence[Attempt], *, majority: bool) -> list[Attempt]:
+    """Find the attempts that are independent draws of one distribution.
+
+    With a majority the first attempt is one of the samples. Else it was written in another way than they were.
+    """
     apart = [each for each in attempts if each.is_separate]
-    return [each for each in apart if each.edge] or apart
+    return apart if majority else [each for each in apart if each.edge] or apart
 
 
-def bound_error(attempts: Sequence[Attempt]) -> float | None:
+def bound_error(draws: Sequence[Attempt]) -> float | None:
     """Return a lower bound on how likely an independent draw is wrong; None where there are fewer than five draws.
 
     All draws that failed count as one cluster, and a draw that was not compared goes to the largest cluster. So the
     bound never becomes too high by either.
     """
-    draws = find_draws(attempts)
     if len(draws) < ENOUGH_DRAWS:
         return None
     compared = any(each.passed and each.behaviour for each in draws)

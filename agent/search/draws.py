@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from agent.records import Attempt, Edge, EdgeKind
 
-_LEAST_LEFT = 1e-9  # of a probability; less counts as nothing
-
 
 class Beginning(NamedTuple):
     """The first tokens of a draw. All but the last are those of an earlier attempt, which the last one leaves."""
@@ -60,7 +58,7 @@ def draw_beginning(
     for node in reversed(nodes):  # a node comes before those behind it
         node.left = sum(node.weigh(temperature).values())
     node, tokens, logprobs = nodes[0], list[int](), list[float]()
-    while node.left > _LEAST_LEFT:
+    while node.left:
         token = _choose(node.weigh(temperature), pick(len(tokens)) * node.left)
         tokens.append(token)
         logprobs.append(node.logprobs[token])

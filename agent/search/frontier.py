@@ -18,6 +18,7 @@ from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of
 from agent.search.budget import Budget
 from agent.search.kinds import KIND_RULES
 from agent.search.orders import ORDERS, count_pairs, edge_features
+from sandbox.base import Verdict
 
 if TYPE_CHECKING:  # configurations are read and refused before torch is imported
     from torch import Tensor
@@ -116,7 +117,8 @@ def is_settled(attempts: Sequence[Attempt], config: SearchConfig, share: float) 
     if unchecked:
         return True
     votes = sum(attempts[number].ran for number in passed)
-    if len(attempts) - passed[0] > 2 * config.votes:  # most of what came since is a duplicate
+    whole = sum(attempt.end not in PRUNED for attempt in attempts[passed[0] :])
+    if whole > 2 * config.votes:  # most of what came since is a duplicate
         return True
     return votes >= config.votes and (share >= ENOUGH_SHARE or votes >= 2 * config.votes)
 
@@ -179,11 +181,11 @@ def find_departures(logits: Tensor, tokens: Sequence[int], count: int) -> list[t
 def _sample(attempts: Sequence[Attempt], config: SearchConfig) -> Edge:
     """Return the edge to a fresh sample. It keeps nothing of an attempt, so its path has no tokens.
 
-    Where examples check programs, a repetition tells nothing, and the sample is to be new: it takes over the beginning
-    of an attempt when it is drawn. Where programs have votes, or must agree because nothing checks them, it is an
-    independent draw.
+    Where programs have votes, or must agree because nothing checks them, the sample is an independent draw. Else a
+    repetition tells nothing, and the sample is to be new: it takes over the beginning of an attempt when it is drawn.
     """
-    unrepeated = not config.majority and any(each.checked for each in attempts)
+    unchecked = any(each.ran and not each.checked and each.verdict != Verdict.SYNTAX_ERROR for each in attempts)
+    unrepeated = not config.majority and not unchecked
     return Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, parent_label=label_of(attempts[0]), unrepeated=unrepeated)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.records import Answer, Attempt, Breakage, Cost, Spent
-from agent.search.answer import find_draws
 from agent.search.faults import is_whole
 from agent.views.doubts import list_doubts, number_lines, say_doubts
 from agent.views.numbers import LEAST, format_count, format_probability, format_share
@@ -118,7 +117,7 @@ def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:
         *say_doubts(result.best, answer.undecided, result.line_offset),
         _say_probability(answer, result.best),
         _say_ways(answer, result.best) if in_full else "",
-        _say_error(answer, attempts) if in_full else "",
+        _say_error(answer) if in_full else "",
         _say_suspect(answer),
         _say_end(answer, attempts),
     ]
@@ -141,13 +140,11 @@ def _say_ways(answer: Answer, best: Attempt) -> str:
     )
 
 
-def _say_error(answer: Answer, attempts: Sequence[Attempt]) -> str:
+def _say_error(answer: Answer) -> str:
     if answer.error_at_least is None or answer.error_at_least < LEAST:
         return ""
     least = format_probability(answer.error_at_least)
-    return (
-        f"{len(find_draws(attempts))} independent draws differ: such a draw is wrong with probability {least} or more"
-    )
+    return f"{answer.draws} independent draws differ: such a draw is wrong with probability {least} or more"
 
 
 def _say_suspect(answer: Answer) -> str:

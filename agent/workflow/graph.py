@@ -79,9 +79,8 @@ def build(checkpointer: Any = None) -> Any:
     graph.add_edge("prepare", "decode")
     graph.add_conditional_edges("decode", after_decoding, ["extract", "rerank", "contrast", "preview"])
     graph.add_conditional_edges("preview", after_preview, ["extract", "ask"])
-    for name in ("rerank", "contrast", "ask", EdgeKind.BRANCH, EdgeKind.REPAIR, EdgeKind.SAMPLE):
+    for name in ("rerank", "contrast", "ask", *EdgeKind):
         graph.add_conditional_edges(name, after_pause, ["extract", "decode"])
-    graph.add_edge(EdgeKind.READ_ON, "decode")
     graph.add_edge("extract", "verify")
     after = [*EdgeKind, "clarify", "accept", "abstain"]
     for name, targets in {"verify": [*after, "propose"], "propose": after, "clarify": after}.items():

@@ -54,6 +54,6 @@ def find_standing(outcome: RunOutcome, best: Attempt, answer: Answer) -> Standin
         return Standing.ABSTAINED
     if best.checked:
         return Standing.VERIFIED if (answer.probability or 0.0) >= answer.enough else Standing.UNVERIFIED
-    returned = any(each.kind != OutputKind.EXCEPTION for each in best.behaviour or ())
+    returned = any(each.kind == OutputKind.VALUE for each in best.behaviour or ())
     agreed = answer.separate >= ENOUGH_APART and answer.alike >= ENOUGH_SHARE * answer.separate and returned
     return Standing.AGREED if agreed else Standing.UNVERIFIED

@@ -82,6 +82,8 @@ def test_a_text_that_is_no_python_has_comments_up_to_its_mistake():
         ('print("a", end="")\n', 'end="', ' ")', False),  # a blank in a string
         ('x = " ".join(y)\n', 'x = "', '".', False),
         ("for x in y:\n        t += x\n    return t\n", "t += x", "\n        ", False),  # it stays in the loop
+        ("for x in y:\n        t += x\n        z = t\n", "t += x", "\n    ", False),  # it leaves the loop
+        ("for x in y:\n        t += x\n        z = t\n", "t += x", "\n       ", True),  # the next token has a blank
         ("if x:\n    t += x  # no\n    return t\n", "# no", "\n    return", False),
         ("if x:\n    t += x  # no\n    return t\n", "# no", " more\n", True),
         ("if x:\n    t += x\n    return t\n", "t += x", "\n\n    ", True),

@@ -127,6 +127,10 @@ def test_only_five_independent_draws_say_how_likely_a_draw_is_wrong():
     assert best_answer(draws, ["(1,)"]).error_at_least == pytest.approx(1 - math.sqrt((9 + 4) / 25))
     assert best_answer(draws[:4], ["(1,)"]).error_at_least is None
     assert best_answer([*draws[:4], replace(draws[4], edge=WAY)], ["(1,)"]).error_at_least is None
+    anew = [draws[0], *(replace(each, edge=Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0)) for each in draws[1:])]
+    assert best_answer(anew, ["(1,)"]).error_at_least is None, "the first was written in another way"
+    sampled = best_answer(anew, ["(1,)"], majority=True)
+    assert (sampled.draws, sampled.error_at_least) == (5, pytest.approx(1 - math.sqrt((9 + 4) / 25)))
     assert best_answer([replace(each, end=End.BEAM) for each in draws], ["(1,)"]).error_at_least is None
 
 
@@ -213,6 +217,8 @@ def test_an_answer_is_agreed_where_four_of_five_programs_written_anew_behave_ali
         answer = best_answer(attempts, ("(1,)",))
         assert (answer.separate, answer.alike) == (5, 5 - wrong), "branches do not count"
         assert find_standing(RunOutcome.ACCEPTED, attempts[answer.attempt], answer) == standing
+    silent = [replace(each, behaviour=(UNPLAIN, UNREACHED)) for each in apart]
+    assert find_standing(RunOutcome.ACCEPTED, silent[0], best_answer(silent, ("(1,)", "(2,)"))) == "unverified"
     few = best_answer(apart[:4], ("(1,)",))
     assert find_standing(RunOutcome.ACCEPTED, apart[few.attempt], few) == "unverified"
 

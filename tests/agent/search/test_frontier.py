@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 from fakes import outputs
-from trie import TrieLM
+from trie import CharacterTokenizer, TrieLM
 
 from agent.decoding import POLICIES, Candidate
+from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.task import read_task
 from agent.records import Attempt, Cost, Edge, EdgeKind, Fork, Spent, label_of
@@ -32,10 +33,10 @@ from sandbox import open_sandbox
 WRONG = Failure(FailureKind.RETURNED, 0, "f(1)", "2", "3")
 
 
-def attempt(tokens, forks=(), prompt=0, logprobs=None, **more) -> Attempt:
+def attempt(tokens, forks=(), prompt=0, logprobs=None, end="end token", **more) -> Attempt:
     logprobs = tuple(logprobs or [-0.1] * len(tokens))
     more = {"verdict": "failed", **more}
-    return Attempt(prompt, tuple(tokens), logprobs, tuple(forks), "end token", "", "", (), **more)
+    return Attempt(prompt, tuple(tokens), logprobs, tuple(forks), end, "", "", (), **more)
 
 
 def fork(position, entropy, *candidates, line=1) -> Fork:
@@ -61,8 +62,25 @@ def test_a_sample_that_is_to_be_new_is_offered_while_a_fork_leads_on():
     assert [(edge.kind, edge.unrepeated) for edge in frontier([checked], config)] == [(EdgeKind.SAMPLE, True)]
     certain = replace(checked, forks=())
     assert frontier([certain], config) == []
-    unchecked = replace(FIRST, forks=())
+    unchecked = replace(FIRST, forks=(), verdict="passed")
     assert [edge.unrepeated for edge in frontier([unchecked], config)] == [False], "a repetition has a vote"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "checked", "majority", "unrepeated"),
+    [
+        ("failed", 1, False, True),
+        ("passed", 1, False, True),
+        ("syntax error", 0, False, True),  # no example was run, and there may be some
+        ("passed", 0, False, False),
+        ("failed", 0, False, False),  # it raised on a value that the request names
+        ("failed", 1, True, False),
+    ],
+)
+def test_a_sample_is_an_independent_draw_where_agreement_or_votes_count(verdict, checked, majority, unrepeated):
+    config = SearchConfig(samples=True, majority=majority, repair_after=0)
+    edges = frontier([replace(FIRST, verdict=verdict, checked=checked)], config)
+    assert [each.unrepeated for each in edges if each.kind == EdgeKind.SAMPLE] == [unrepeated]
 
 
 def test_a_token_that_was_tried_is_not_offered_again_wherever_it_was_found():
@@ -142,6 +160,8 @@ def test_a_program_that_passed_two_examples_settles_the_search_and_one_that_pass
     again = attempt([1], duplicate_of=0)
     assert not is_settled([passed(1), *[again] * 9], SearchConfig(), 1.0)
     assert is_settled([FIRST, passed(1), *[again] * 10], SearchConfig(), 1.0)
+    dropped = attempt([1], end=End.DUPLICATE)
+    assert not is_settled([passed(1), *[dropped] * 20], SearchConfig(), 1.0), "a line costs less than a program"
 
 
 def test_where_nothing_can_be_compared_the_first_program_that_runs_is_enough():
@@ -304,6 +324,38 @@ def test_a_branch_that_begins_as_a_failed_program_but_for_names_is_dropped_at_th
     result, _ = search(box, known, config=SearchConfig(repair_after=0))
     assert [each.end for each in result.attempts] == ["end token", "duplicate of an earlier program", "end token"]
     assert result.outcome == "accepted"
+
+
+class Indents:
+    """Text whose tokens are characters, but for 1 and 2, which join a line break with an indentation."""
+
+    def feed(self, token: int) -> tuple["Indents", str]:
+        return self, {0: "", 1: "\n    ", 2: "\n        "}.get(token, chr(token))
+
+
+class IndentTokenizer(CharacterTokenizer):
+    def stream(self, prompt_ids):
+        super().stream(prompt_ids)
+        return Indents()
+
+
+LOOP = "\1t = 0\1for x in xs:\2t -= x"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("\1t = 0\1for x in xs:\2t += x\2return t", "\1t = 0\1for x in xs:\2t += x\1return t"),  # leaves the loop
+        (f"{LOOP}\1return t", f"{LOOP}\2t += 2 * x\1return t"),  # stays in it
+    ],
+)
+def test_a_branch_may_change_the_indentation_of_the_next_line(box, wrong, right):
+    request = 'def f(xs):\n    """Sum.\n    >>> f([1, 2])\n    3\n    >>> f([])\n    0\n    """'
+    lm = TrieLM({wrong: 0.6, right: 0.4})
+    model = replace(lm.model(), tokenizer=IndentTokenizer(lm.prompts))
+    config = SearchConfig(Budget(programs=6), repair_after=0)
+    result = run_task(Context(model, POLICIES["greedy"], box), read_task(request), config=config)
+    assert (result.outcome, result.answer.attempt) == ("accepted", 1)
 
 
 @pytest.mark.parametrize("order", [order for order in ORDERS if order != "learned"])

@@ -159,12 +159,12 @@ def test_what_speaks_for_an_answer_and_against_it_is_said():
     compared = replace(PASSED, checked=0, behaviour=outputs("1", "2"))
     chosen = Answer(
         0, probability=0.625, share=0.6, margin=0.1, clusters=2, programs=3, functional_entropy=0.67,
-        error_at_least=0.31, rival=1, differs=Difference("(3,)", *outputs("5", "7")),
+        draws=5, error_at_least=0.31, rival=1, differs=Difference("(3,)", *outputs("5", "7")),
     )  # fmt: skip
     text = " ".join(finished(compared, replace(compared, number=1), answer=chosen).split())
     assert "3 programs behave in 2 ways on 2 inputs; this one's way has 60% of their" in text
     assert "(functional entropy 0.67 nats)" in text
-    assert "2 independent draws differ: such a draw is wrong with probability 0.31 or more" in text
+    assert "5 independent draws differ: such a draw is wrong with probability 0.31 or more" in text
     assert "two programs are close to each other, and differ for (3,):" in text
     assert "─ program 1 ─" in text and "─ 5 ─" in text and "─ program 2 ─" in text and "─ 7 ─" in text
     assert "probability of being right, as learned for this model: 0.62" in text

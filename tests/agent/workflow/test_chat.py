@@ -68,6 +68,12 @@ def test_an_answer_is_read_on_where_its_program_fails_and_only_once_where_that_b
     assert longer.duplicate_of == 0 and longer.cost.sandbox_runs == 0 and longer.cost.tokens < 20
 
 
+def test_no_answer_is_read_on_beyond_its_bound(box):
+    """The bound is where the code block ends, so nothing can follow."""
+    result = solve_chat(box, f"{WRONG}\nOr:\n{RIGHT}", max_tokens=len(WRONG))
+    assert {len(each.tokens) for each in result.attempts} == {len(WRONG)}
+
+
 def test_a_template_that_opens_a_thought_is_read_behind_it(box):
     answer = f"Maybe\n{WRONG}\nno.\n</think>\n{RIGHT}\n"
     result = solve_chat(box, answer, prompt_ends="<think>\n", most=1)
