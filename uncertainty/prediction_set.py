@@ -104,15 +104,15 @@ class HoleSets:
 
     def _read_holes(self, cell: _Cell) -> list[int]:
         """Return the numbers of the nodes that are holes."""
-        node, holes, removed, found = 0, cell.holes, cell.removed, list[int]()
+        node, holes, removed, nodes = 0, cell.holes, cell.removed, list[int]()
         while node < len(self._tree):
             width, size = len(self._tree) - node + 1, self._tree.sizes[node]
             if _read_bit(self._removals[node], holes * width + removed):
-                found.append(node)
+                nodes.append(node)
                 node, holes, removed = node + size, holes - 1, removed - size
             else:
                 node += 1
-        return found
+        return nodes
 
 
 def partial_program(source: str, tree: ProgramTree, *, tau: float, max_holes: int) -> PartialProgram:

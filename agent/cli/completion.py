@@ -40,9 +40,9 @@ def complete_budget(incomplete: str) -> list[str]:
     """List a budget as it is typed with each part that may come next. incomplete: as in "programs=5,"."""
     from agent.search.budget import Budget
 
-    begun = incomplete[: incomplete.rfind(",") + 1]
-    named = {part.partition("=")[0] for part in begun.split(",")}
-    return [f"{begun}{part}=" for part in Budget.__dataclass_fields__ if part not in named]
+    before = incomplete[: incomplete.rfind(",") + 1]
+    named = {part.partition("=")[0] for part in before.split(",")}
+    return [f"{before}{part}=" for part in Budget.__dataclass_fields__ if part not in named]
 
 
 def complete_thread() -> list[str]:

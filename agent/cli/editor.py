@@ -130,8 +130,8 @@ def _find_command(folder: Path, variable: str | None) -> str:
     script = Path(sys.executable).parent / "dubito"
     if variable and script.exists() and script.is_relative_to(folder.absolute()):
         return f"{variable}/{script.relative_to(folder.absolute()).as_posix()}"
-    found, in_environment = shutil.which("dubito"), sys.prefix != sys.base_prefix
-    if found is None or (in_environment and Path(found).parent == script.parent):
+    command, in_environment = shutil.which("dubito"), sys.prefix != sys.base_prefix
+    if command is None or (in_environment and Path(command).parent == script.parent):
         return str(script)  # an editor does not see the PATH of a shell with a virtual environment
     return "dubito"
 

@@ -37,9 +37,9 @@ def watch_files(scorer: FileScorer, paths: Sequence[Path]) -> NoReturn:
     editors forget the problems of the round before. Ends by an interrupt.
     """
     scored = dict[Path, FileSpans]()
-    found = _read_versions(paths)
-    versions = {path: version for path, version in found.items() if path not in paths}
-    say(f"watching {format_count(len(found), 'file')}; each is scored when it is saved, until Ctrl-C", err=True)
+    first = _read_versions(paths)
+    versions = {path: version for path, version in first.items() if path not in paths}
+    say(f"watching {format_count(len(first), 'file')}; each is scored when it is saved, until Ctrl-C", err=True)
     while True:
         current = _read_versions(paths)
         changed = [path for path, version in current.items() if versions.get(path, _NEVER) != version]

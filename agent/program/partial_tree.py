@@ -71,8 +71,8 @@ def find_hole_nodes(source: str, tree: ast.Module, holes: Sequence[Span]) -> lis
     f-string stands for the f-string, since Python 3.11 misplaces the parts.
     """
     places = Places(source)
-    found = [(node, place) for node in _walk_outside_strings(tree) if (place := _find_place(node, places))]
-    return [_find_node(span, found, len(source)) or tree for span in holes]
+    nodes = [(node, place) for node in _walk_outside_strings(tree) if (place := _find_place(node, places))]
+    return [_find_node(span, nodes, len(source)) or tree for span in holes]
 
 
 def _find_node(span: Span, places: Sequence[tuple[ast.AST, Span]], size: int) -> ast.AST | None:

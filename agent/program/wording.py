@@ -124,10 +124,10 @@ def read_wording(source: str) -> Wording:
     if re.search(r"\r(?!\n)", source):
         return Wording(source)
     tree, starts = parse(source), list_line_starts(source)
-    found, places = list(read_tokens(source, starts)), Places(source)
+    tokens, places = list(read_tokens(source, starts)), Places(source)
 
     def spans(*kinds: int) -> tuple[Span, ...]:
-        return tuple((start, end) for kind, start, end in found if kind in kinds)
+        return tuple((start, end) for kind, start, end in tokens if kind in kinds)
 
     def texts(kind: int) -> tuple[tuple[int, str], ...]:
         return tuple((start, source[start:end]) for start, end in spans(kind))

@@ -54,20 +54,20 @@ def cluster_programs(attempts: Sequence[Attempt], *, majority: bool = False) -> 
         form = normal_form(attempts[number].program) if width > 0 and not behaviour else ""
         groups.setdefault((behaviour, form, attempts[number].cases), []).append(number)
     clusters = [
-        _cluster(attempts, numbers, behaviour, majority=majority) for (behaviour, *_), numbers in groups.items()
+        _build_cluster(attempts, numbers, behaviour, majority=majority) for (behaviour, *_), numbers in groups.items()
     ]
     return sorted(
         clusters,
         key=lambda cluster: (
-            *_faults(attempts, cluster),
-            -_dual_agreement(attempts, cluster),
+            *_find_faults(attempts, cluster),
+            -_score_agreement(attempts, cluster),
             -cluster.mass,
             _rank(attempts, cluster),
         ),
     )
 
 
-def _dual_agreement(attempts: Sequence[Attempt], cluster: Cluster) -> float:
+def _score_agreement(attempts: Sequence[Attempt], cluster: Cluster) -> float:
     """Return the score of a cluster's consensus set: sqrt(programs) x cases (CodeT, section 2.2, arXiv:2207.10397).
 
     The set is all programs that pass the same of the model's own cases. A duplicate is no program of its own.
@@ -82,7 +82,7 @@ def _rank(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[float, int]:
     return -_mean_logprob(attempts[cluster.attempts[0]]), cluster.attempts[0]
 
 
-def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, bool]:
+def _find_faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, bool]:
     """Return what puts a cluster last: it breaks, gives no value, or uses a name that it does not define."""
     behaviour = attempts[cluster.attempts[0]].behaviour or ()
     silent = bool(cluster.behaviour) and _gives_no_value(cluster.behaviour)
@@ -92,7 +92,7 @@ def _faults(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[bool, bool, 
 def share_of_first(attempts: Sequence[Attempt], *, majority: bool = False) -> float:
     """Return the first cluster's share of the probability of all programs that passed; 0 where none did."""
     clusters = cluster_programs(attempts, majority=majority)
-    return _shares(clusters)[0] if clusters else 0.0
+    return _find_shares(clusters)[0] if clusters else 0.0
 
 
 def best_answer(
@@ -110,7 +110,7 @@ def best_answer(
     clusters = cluster_programs(attempts, majority=majority)
     if not clusters:
         return _stand_by_none(attempts, ended_by, entry_point, majority=majority)
-    shares, first = _shares(clusters), clusters[0].attempts[0]
+    shares, first = _find_shares(clusters), clusters[0].attempts[0]
     draws = _find_draws(attempts, majority=majority)
     margin = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     rival = clusters[1].attempts[0] if len(clusters) > 1 and margin < CLOSE else None
@@ -246,18 +246,18 @@ def find_suspect(attempts: Sequence[Attempt]) -> str | None:
     return examples.pop() if len(near) > 1 and len(examples) == 1 else None
 
 
-def _shares(clusters: Sequence[Cluster]) -> list[float]:
+def _find_shares(clusters: Sequence[Cluster]) -> list[float]:
     total = sum(cluster.mass for cluster in clusters)
     return [cluster.mass / total for cluster in clusters] if total else [1.0 / len(clusters)] * len(clusters)
 
 
-def _cluster(
+def _build_cluster(
     attempts: Sequence[Attempt], numbers: list[int], behaviour: tuple[Output, ...], *, majority: bool
 ) -> Cluster:
     if majority:
         ranked = sorted(numbers, key=lambda number: (-_mean_logprob(attempts[number]), number))
         return Cluster(tuple(ranked), len(numbers), behaviour)
-    weights = _weights(attempts, numbers)
+    weights = _weigh(attempts, numbers)
     ranked = sorted(weights, key=lambda number: (-weights[number], number))
     return Cluster(tuple(ranked), sum(weights.values()), behaviour)
 
@@ -267,7 +267,7 @@ def _mean_logprob(attempt: Attempt) -> float:
     return sum(attempt.logprobs) / max(1, len(attempt.logprobs))
 
 
-def _weights(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:
+def _weigh(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:
     """Return each attempt's probability under the model; of attempts with the same tokens only the first counts."""
     sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
     return {n: math.exp(attempts[n].prior + sum(attempts[n].logprobs)) for n in sequences.values()}

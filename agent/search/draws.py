@@ -14,7 +14,7 @@ from agent.records import Attempt, Edge, EdgeKind
 
 
 class Beginning(NamedTuple):
-    """The first tokens of a draw. All but the last are those of an earlier attempt, which the last one leaves."""
+    """The first tokens of a fresh sample. All but the last are those of an earlier attempt."""
 
     parent: int  # number of that attempt
     tokens: tuple[int, ...]
@@ -42,17 +42,18 @@ class _Node:
 
 
 def leaves_parent(edge: Edge) -> bool:
-    """Whether an attempt with this edge begins as its parent does, and leaves that at a fork."""
+    """Whether an attempt with this edge has its parent's tokens up to `edge.position`, and another one there."""
     return edge.kind == EdgeKind.BRANCH or (edge.kind == EdgeKind.SAMPLE and edge.token >= 0)
 
 
 def draw_beginning(
     attempts: Sequence[Attempt], temperature: float, pick: Callable[[int], float], prompt: int = 0
 ) -> Beginning | None:
-    """Draw how a fresh sample begins, up to the token by which it leaves all attempts; None where no such way is left.
+    """Return the first tokens of a fresh sample. The last one is a candidate that no attempt has taken.
 
-    It leaves them by candidates at their forks. What it draws is distributed as a draw among these that was repeated
-    until it was new. pick: returns a number in [0, 1) for a position. prompt: number of the one that is answered.
+    Its distribution is that of a draw among all candidates, at this temperature, that is repeated until it is new. None
+    where every candidate was taken. pick: returns a number in [0, 1) for a position. prompt: number of the prompt that
+    is answered.
     """
     nodes = _collect_nodes(attempts, prompt)
     for node in reversed(nodes):  # a node comes before those behind it

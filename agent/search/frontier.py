@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # configurations are read and refused before torch is importe
     from torch import Tensor
 
 ENOUGH_EXAMPLES = 2  # a program that passed so many needs no other evidence
-ENOUGH_SHARE = 0.8  # of a cluster, where examples are fewer
+ENOUGH_SHARE = 0.8  # of the programs that passed fewer: so many have to behave alike
 ENOUGH_APART = 5  # programs written anew, where no example checked one
 CLOSE = 0.2  # clusters whose shares differ by less are close
 _WORTH_OF_REPAIR = -4.0  # nats, as a path; chosen on the calibration split, where earlier repairs cost more
@@ -68,7 +68,7 @@ def with_profile(config: SearchConfig, profile: ModelProfile) -> SearchConfig:
     return replace(config, weights=weights if config.order == "learned" else {}, reliability=reliability)
 
 
-def frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
+def find_frontier(attempts: Sequence[Attempt], config: SearchConfig) -> list[Edge]:
     """Return every edge not followed yet: candidates not taken, repairs, chat answers to read on, a fresh sample."""
     branches = _branches(attempts)
     samples = [_sample(attempts, config)] if config.samples and attempts else []
@@ -83,7 +83,7 @@ def best_edge(attempts: Sequence[Attempt], config: SearchConfig) -> Edge | None:
 
     With a rule for kinds, only edges of the kind that it chooses compete.
     """
-    edges, priority, pairs = frontier(attempts, config), ORDERS[config.order], count_pairs(attempts)
+    edges, priority, pairs = find_frontier(attempts, config), ORDERS[config.order], count_pairs(attempts)
     if config.kinds and edges:
         kind = KIND_RULES[config.kinds](list(dict.fromkeys(edge.kind for edge in edges)), attempts)
         edges = [edge for edge in edges if edge.kind == kind]
@@ -138,8 +138,8 @@ def _count_programs(attempts: Sequence[Attempt]) -> int:
 def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent | None:
     """Return the part of the budget that is used up; None while some of each is left.
 
-    Only programs that ran count as programs. Attempts that were dropped, and duplicates, are bounded in number, so that
-    a search ends where everything leads to the same program.
+    Only programs that ran, and samples that repeat one, count as programs. Attempts that were dropped, and duplicates,
+    are bounded in number, so that a search ends where everything leads to the same program.
     """
     programs = _count_programs(attempts)
     used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}

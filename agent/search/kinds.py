@@ -20,7 +20,8 @@ class Odds:
     tokens: float  # that one edge costs, in programs
 
 
-# Fitted to searches with the half-billion model over 164 and 256 problems. Others near them do as well (docs/LOG.md).
+# Fitted to searches with the half-billion model over 164 and 256 problems, when a fresh sample was a whole program.
+# Others near them do as well (docs/LOG.md).
 ODDS: dict[str, Odds] = {
     EdgeKind.BRANCH: Odds(0.3, 1.0, 0.6),
     EdgeKind.SAMPLE: Odds(1.5, 4.0, 1.1),
@@ -35,7 +36,8 @@ def choose_paying_kind(kinds: Sequence[EdgeKind], attempts: Sequence[Attempt]) -
     """Choose the kind with the best odds for its tokens, given how often it has failed on this problem.
 
     Where a program passed that no example checked, programs written anew are wanted, to see whether they agree. Else
-    the mean of the posterior decides, where AB-MCTS (arXiv:2503.04412) draws from it: a run is to be repeatable.
+    the mean of a Beta distribution decides, where AB-MCTS (arXiv:2503.04412) draws from it: a run is to be repeatable.
+    Only failures are counted. After a success the search is over, or looks for programs that behave differently.
     """
 
     def worth(kind: EdgeKind) -> float:

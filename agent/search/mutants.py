@@ -32,7 +32,7 @@ class Mutant:
     text: str  # of that line
 
 
-def mutants(
+def make_mutants(
     attempts: Sequence[Attempt], number: int, read_program: Callable[[Sequence[int]], str], *, any_name: bool = False
 ) -> Iterator[Mutant]:
     """Yield the mutants of an attempt, the likeliest first: valid Python, and no duplicate of the attempt or a mutant.

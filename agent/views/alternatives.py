@@ -55,9 +55,9 @@ def choose_alternatives(program: str, alternatives: Iterable[Alternative], start
 def _find_begun_word(program: str, alternative: Alternative) -> str:
     """Return the word that an alternative makes of the beginning of one; empty where it begins with a word's own."""
     line = program[program.rfind("\n", 0, alternative.place) + 1 : alternative.place]
-    begun, rest = re.search(r"\w*$", line[-_LONGEST_WORD:]), re.match(r"\w*", alternative.text)
+    before, rest = re.search(r"\w*$", line[-_LONGEST_WORD:]), re.match(r"\w*", alternative.text)
     goes_on = bool(rest and rest[0]) or bool(re.match(r"\w", program[alternative.place :]))
-    whole = f"{begun[0]}{rest[0]}" if begun and rest and begun[0] and goes_on else ""
+    whole = f"{before[0]}{rest[0]}" if before and rest and before[0] and goes_on else ""
     return "" if whole.isdigit() else whole
 
 

@@ -103,8 +103,8 @@ def describe_programs(attempts: Sequence[Attempt]) -> str:
     ran = [each for each in attempts if each.ran]
     passed, dropped = sum(each.passed for each in ran), len(attempts) - len(ran)
     counts = [(passed, "passed"), (len(ran) - passed, "failed")]
-    said = f"{format_count(len(ran), 'program')}: {', '.join(f'{count} {how}' for count, how in counts if count)}"
-    return f"{said}, and {dropped} more not run" if dropped else said
+    text = f"{format_count(len(ran), 'program')}: {', '.join(f'{count} {how}' for count, how in counts if count)}"
+    return f"{text}, and {dropped} more not run" if dropped else text
 
 
 def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:

@@ -64,24 +64,24 @@ def describe_removal(runs: Sequence[NamedRun]) -> str:
 
 def write_command(name: str, state: AgentState) -> list[str]:
     """Return the words of the command that resumes a run. It names all options, so no setting comes between."""
-    made, words = state.identity, ["dubito", "solve", "--thread", name]
+    identity, words = state.identity, ["dubito", "solve", "--thread", name]
     strategy = find_strategy_name(state.config)
     options = {
-        "model": made.get("model"),
-        "weights": _WEIGHTS.get(str(made.get("dtype")), made.get("dtype")),
-        "prompt-style": (made.get("prompt_style") or {}).get("name"),
-        "policy": made.get("policy"),
-        "threshold": made.get("threshold"),
+        "model": identity.get("model"),
+        "weights": _WEIGHTS.get(str(identity.get("dtype")), identity.get("dtype")),
+        "prompt-style": (identity.get("prompt_style") or {}).get("name"),
+        "policy": identity.get("policy"),
+        "threshold": identity.get("threshold"),
         "strategy": strategy,
         **_search_options(strategy, state.config),
-        "max-tokens": made.get("max_tokens"),
-        "tau": made.get("tau"),
-        "holes": made.get("holes"),
-        "seed": made.get("seed"),
+        "max-tokens": identity.get("max_tokens"),
+        "tau": identity.get("tau"),
+        "holes": identity.get("holes"),
+        "seed": identity.get("seed"),
     }
     for option, value in options.items():
         words += [] if value is None else [f"--{option}", str(value)]
-    return [*words, *(["--ask"] if made.get("ask") else []), *_task_options(state.task)]
+    return [*words, *(["--ask"] if identity.get("ask") else []), *_task_options(state.task)]
 
 
 def find_strategy_name(config: SearchConfig) -> str:

@@ -72,9 +72,9 @@ def _begin(context: Context, state: AgentState, detail: str, start: float, *, ch
     """
     edge = state.current.edge
     assert edge is not None, "the attempt follows an edge"
-    begun = replace(state, cost=state.cost + Cost(tokens=chosen))  # the stop rule counts the token
-    completion = rebuild_completion(context, begun)
+    counted = replace(state, cost=state.cost + Cost(tokens=chosen))  # the stop rule counts the token
+    completion = rebuild_completion(context, counted)
     context.emit(Revision(edge.kind, detail, completion.text, edge.parent))
-    end = decode_context(context, begun).stop(completion)
-    cost = begun.cost + Cost(seconds=context.clock() - start)
-    return replace(begun, current=replace(state.current, end=end), cost=cost)
+    end = decode_context(context, counted).stop(completion)
+    cost = counted.cost + Cost(seconds=context.clock() - start)
+    return replace(counted, current=replace(state.current, end=end), cost=cost)

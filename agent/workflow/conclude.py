@@ -11,7 +11,7 @@ from agent.errors import BudgetSpentError
 from agent.records import Answer, Cost, RunOutcome, Spent, Undecided
 from agent.search.answer import answer_features, best_answer, share_of_first
 from agent.search.frontier import SearchConfig, find_spent, is_settled
-from agent.search.mutants import MUTANT_SECONDS, Mutant, mutants
+from agent.search.mutants import MUTANT_SECONDS, Mutant, make_mutants
 from agent.verification.behaviour import gives_all
 from agent.verification.examples import verify
 from agent.workflow.context import Context, meter_sandbox
@@ -74,7 +74,7 @@ def _run_mutants(context: Context, state: AgentState, answer: Answer) -> _Mutant
 
     limits, count, undecided = _mutant_limits(context.limits), 0, list[Undecided]()
     try:
-        for mutant in islice(mutants(state.attempts, answer.attempt, read, any_name=state.task.any_name), most):
+        for mutant in islice(make_mutants(state.attempts, answer.attempt, read, any_name=state.task.any_name), most):
             if _passes(context, state, mutant, limits):
                 undecided.append(Undecided(mutant.weight, mutant.line, mutant.text))
             count += 1

@@ -64,8 +64,8 @@ def choose_hole_bounds(context: Context, state: AgentState) -> HoleBounds:
         missing = "tau was chosen by hand"
     elif calibration is None:
         other = context.profile.passed_over
-        found = f"{quote(other)} holds for other weights, and " if other else ""
-        missing = f"{found}no hole-sets were calibrated for this model; `dubito calibrate holes` does"
+        reason = f"{quote(other)} holds for other weights, and " if other else ""
+        missing = f"{reason}no hole-sets were calibrated for this model; `dubito calibrate holes` does"
     elif state.current.edge is not None:
         missing = "it was not the first program, and the calibration is of first programs"
     elif other := calibration.way.describe_other(way_of_writing(context)):
@@ -94,9 +94,9 @@ def _mark_holes(
     """
     inside = [(offset, -logprob) for offset, logprob in zip(offsets, logprobs, strict=True) if offset is not None]
     partial = partial_program(source, charge_code(source, inside), tau=bounds.tau, max_holes=bounds.holes)
-    begun = inside[0][0] if inside else 0
-    word = begun + len(source[begun:]) - len(source[begun:].lstrip())
-    for first in (word, begun):
+    own = inside[0][0] if inside else 0  # where the model's part begins
+    word = own + len(source[own:]) - len(source[own:].lstrip())
+    for first in (word, own):
         holes = tuple((max(start, first), end) for start, end in partial.holes if end > first)
         if parse(write_partial(source, holes)) is not None:
             return replace(partial, holes=holes)
@@ -106,11 +106,11 @@ def _mark_holes(
 def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: Sequence[int | None]) -> Iterator[Fork]:
     """Yield the forks without the candidates that would only reword the program, or what stands around it."""
     wording, forks = read_wording(source), {fork.position: fork for fork in state.current.forks}
-    stream, begun = context.tokenizer.stream(state.prompt.ids), not source.strip()
+    stream, is_inside = context.tokenizer.stream(state.prompt.ids), not source.strip()
 
     def leads_on(text: str, offset: int | None) -> bool:
         if offset is None:
-            return begun and "`" not in text and "\n" not in text
+            return is_inside and "`" not in text and "\n" not in text
         return not wording.is_reworded(offset, text)
 
     for position, (token, offset) in enumerate(zip(state.current.tokens, offsets, strict=True)):
@@ -123,7 +123,7 @@ def _drop_rewordings(context: Context, state: AgentState, source: str, offsets: 
             )
             if kept:
                 yield replace(fork, candidates=kept)
-        begun = begun or offset is not None
+        is_inside = is_inside or offset is not None
         stream, _ = stream.feed(token)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ FoldersArgument = Annotated[
     list[Path], typer.Argument(help="Folders of `bench experiment real`, one a data set; problems are pooled.")
 ]
 CurvesOption = Annotated[Path | None, typer.Option(help="Draw what is solved by how many tokens: .png, .svg or .pdf.")]
+_Searches = Mapping[str, Sequence[Sequence["Trail"]]]  # of each arm, a sequence a folder
 UNITS = ("tokens", "forwards", "token_rows")
 UnitOption = Annotated[
     str,
@@ -46,36 +47,40 @@ def bench_budgets(
     Example: dubito bench budgets runs/HumanEval runs/Mbpp --arm best-of --arm adaptive --out curves.png
     """
     with report_errors(as_json):
-        if out:
-            from benchmarks.reports.plots import check_format
+        from benchmarks.reports.budgets import make_curves, report_budgets
+        from benchmarks.reports.plots import check_format, draw_curves
 
+        if out:
             check_format(out)
         check_choice("unit", by, UNITS)
-        arms = arm or _list_arms(folders)
-        report = report_trails(folders, arms, by)
+        searches = _read_searches(folders, arm or _list_arms(folders), by)
+        report = report_budgets(searches, unit=by)
         if out:
-            _draw_curves(folders, arms, out, most=10 * round(max(report.record["worth"])))
+            most = 10 * round(max(report_budgets(searches).record["worth"]))  # a curve's axis is tokens
+            draw_curves(make_curves(searches), out, most=most, title=" and ".join(each.name for each in folders))
+            say(f"picture written to {out}", err=True)
         show(report, as_json=as_json)
 
 
-def _draw_curves(folders: Sequence[Path], arms: Sequence[str], out: Path, *, most: int) -> None:
-    from benchmarks.reports.budgets import make_curves
-    from benchmarks.reports.plots import draw_curves
-
-    sets = {name: [_read_trails(each, name) for each in folders] for name in arms}
-    draw_curves(make_curves(sets), out, most=most, title=" and ".join(each.name for each in folders))
-    say(f"picture written to {out}", err=True)
-
-
-def report_trails(folders: Sequence[Path], arms: Sequence[str], unit: str = "tokens") -> Report:
-    """Report what each arm solves within budgets, over the folders' data sets together. unit: of costs."""
+def report_trails(folder: Path, arms: Sequence[str]) -> Report:
+    """Report what each arm solves within budgets of tokens, from the trails of a folder."""
     from benchmarks.reports.budgets import report_budgets
 
-    sets = {name: [_read_trails(each, name) for each in folders] for name in arms}
-    trails = [each for some in sets.values() for trails in some for each in trails]
+    return report_budgets(_read_searches([folder], arms, "tokens"))
+
+
+def _read_searches(folders: Sequence[Path], arms: Sequence[str], unit: str) -> _Searches:
+    """Read the trails of each arm, a sequence a folder. Raises InvalidRequestError where they cannot be compared."""
+    searches = {name: [_read_trails(each, name) for each in folders] for name in arms}
+    for folder, sets in zip(folders, zip(*searches.values(), strict=True), strict=True):
+        if not set.intersection(*({each.task_id for each in trails} for trails in sets)):
+            raise InvalidRequestError(
+                f"no problem in {quote(folder)} has trails of all of {', '.join(arms)}; run them over the same problems"
+            )
+    trails = [each for some in searches.values() for trails in some for each in trails]
     if not all(getattr(each.steps[-1], unit) for each in trails):
         raise InvalidRequestError(f"some trails do not say their {unit}; run the experiment anew, or count tokens")
-    return report_budgets(sets, unit=unit)
+    return searches
 
 
 def _list_arms(folders: Sequence[Path]) -> list[str]:

@@ -115,6 +115,8 @@ def _read_trails(file: Path) -> list[Trail]:
     from benchmarks.experiments.trails import Trail
 
     trails = read_run(file, Trail).records
+    if not trails:
+        raise InvalidRequestError(f"{quote(file)} has no trail yet; run the experiment first")
     if not all(each.features for each in trails):
         raise InvalidRequestError(f"{quote(file)} says nothing of its answers' features; run the experiment anew")
     return trails
@@ -153,8 +155,8 @@ def _say_first(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:
         [curve.probability(each.first_evidence) for each in trails],
         [each.steps[0].right for each in trails],
     )
-    told = report_reliability(stated, right, right).record["all"]
-    return f"first programs alone: {sum(right)} right, ECE {told['ece']:.4f}, AUROC {told['auroc']:.4f}"
+    measures = report_reliability(stated, right, right).record["all"]
+    return f"first programs alone: {sum(right)} right, ECE {measures['ece']:.4f}, AUROC {measures['auroc']:.4f}"
 
 
 def _say_verified(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:

@@ -150,7 +150,7 @@ class ExperimentRun:
         files, title = [self._file(name) for name in self._experiment.arms], f"{self._name}, {self._options.benchmark}"
         parts = [results.compare_files(files)]
         if self._experiment.with_trails:
-            parts.append(report_trails([self._folder], list(self._experiment.arms)))
+            parts.append(report_trails(self._folder, list(self._experiment.arms)))
         if self._experiment.plot_axis:
             results.bench_plot(files, self._folder / f"{self._name}.png", self._experiment.plot_axis, title)
         if self._experiment.with_curves:

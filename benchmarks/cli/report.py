@@ -141,7 +141,7 @@ def _write_page(runs: Runs, stories: Sequence[Mapping[Key, Story] | None], compa
         plots = list_plots({name: run.records for name, run in runs.items()})
         pictures = [Picture(draw_inline(plot), plot.caption) for plot in plots]
     reported = [
-        ReportedRun(name, _by_key(run.records), told) for (name, run), told in zip(runs.items(), stories, strict=True)
+        ReportedRun(name, _by_key(run.records), story) for (name, run), story in zip(runs.items(), stories, strict=True)
     ]
     return write_page(*_describe(runs, compared), compared, reported, pictures)
 

@@ -144,12 +144,12 @@ def report_mistakes(programs: Iterable[TriedProgram]) -> Report:
     mistakes = [mistake for each in scored for mistake in each.mistakes]
     lines = sum(each.lines for each in scored)
     severities = Counter(span.severity for each in scored for span in each.spans)
-    found = Counter(mistake.found for mistake in mistakes)
+    severities_found = Counter(mistake.found for mistake in mistakes)
     kinds = {
         kind: [sum(each.found is not None for each in mistakes if each.kind == kind), total]
         for kind, total in sorted(Counter(each.kind for each in mistakes).items())
     }
-    warnings, infos = (found[severity] for severity in (Severity.WARNING, Severity.INFO))
+    warnings, infos = (severities_found[severity] for severity in (Severity.WARNING, Severity.INFO))
     record = {
         "programs": len(scored), "lines": lines, "warnings": severities[Severity.WARNING],
         "infos": severities[Severity.INFO], "mistakes": len(mistakes), "found_as_warning": warnings,

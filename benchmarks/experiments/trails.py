@@ -38,7 +38,7 @@ class TrailStep:
     right: bool  # it passes the hidden tests
     twin: bool  # an earlier program equals it but for names and layout
     dropped: bool  # it was dropped half-written
-    logprob: float | None  # nats, of the completion
+    logprob: float  # nats, of the completion
     group: int | None  # number of the first program that passed and behaves like it; None where it was not compared
     answer: int  # number of the program that would stand for the run, from 0
     forwards: int = 0  # calls of the model until then; 0 in files of before
@@ -94,7 +94,7 @@ class Trail:
     def first_evidence(self) -> dict[str, float]:
         """The same features of the first program alone, as far as a step has them."""
         step = self.steps[0]
-        return {"passed": float(step.passed and step.checked > 0), "logprob": step.logprob or 0.0}
+        return {"passed": float(step.passed and step.checked > 0), "logprob": step.logprob}
 
     @property
     def _answer(self) -> TrailStep:

@@ -66,13 +66,13 @@ class Completions:
         """
         if any(contains(self._source, holes, program, called=self._called) for program in self._right):
             return True
-        found = (
+        program = (
             self._find_right([self._source])
             or self._find_right(self._graft(holes))
             or self._find_right(self._propose(holes))
         )
-        self._right += [found] if found is not None else []
-        return found is not None
+        self._right += [program] if program is not None else []
+        return program is not None
 
     def _find_right(self, programs: Iterable[str]) -> str | None:
         """Return the first of these programs that passes all hidden tests; None where no program within bounds does."""

@@ -74,16 +74,16 @@ def _find_members(function: Function, classes: Sequence[ast.ClassDef]) -> list[a
     """Return the other statements of a method's class that it needs, and that the module's class does not have."""
     if not function.classes or not classes:
         return []
-    there, found, nodes = find_scope_names(classes[-1].body), list[ast.stmt](), list[ast.stmt]([function.node])
+    there, members, nodes = find_scope_names(classes[-1].body), list[ast.stmt](), list[ast.stmt]([function.node])
     for node in nodes:
         attributes = {
             each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name)
         }
         for each in function.classes[-1].body:
-            if each not in found and each is not function.node and find_scope_names([each]) & (attributes - there):
-                found.append(each)
+            if each not in members and each is not function.node and find_scope_names([each]) & (attributes - there):
+                members.append(each)
                 nodes.append(each)
-    return [each for each in function.classes[-1].body if each in found]
+    return [each for each in function.classes[-1].body if each in members]
 
 
 def _read_statement(program: SourceTree, statement: ast.stmt) -> Lines:

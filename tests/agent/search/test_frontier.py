@@ -20,8 +20,8 @@ from agent.search.frontier import (
     best_edge,
     find_departure,
     find_departures,
+    find_frontier,
     find_spent,
-    frontier,
     is_settled,
 )
 from agent.search.orders import ORDERS, count_pairs, edge_features
@@ -52,18 +52,18 @@ def way(edge: Edge) -> tuple[int, int]:
 
 
 def test_the_likeliest_prefix_comes_first():
-    assert [round(edge.path, 6) for edge in frontier([FIRST], BARE)] == [-1.0, -1.3, -2.6]
+    assert [round(edge.path, 6) for edge in find_frontier([FIRST], BARE)] == [-1.0, -1.3, -2.6]
     assert way(best_edge([FIRST], BARE)) == (0, 8)
 
 
 def test_a_sample_that_is_to_be_new_is_offered_while_a_fork_leads_on():
     config = SearchConfig(samples=True, branches=False, repair_after=0)
     checked = replace(FIRST, checked=1)
-    assert [(edge.kind, edge.unrepeated) for edge in frontier([checked], config)] == [(EdgeKind.SAMPLE, True)]
+    assert [(edge.kind, edge.unrepeated) for edge in find_frontier([checked], config)] == [(EdgeKind.SAMPLE, True)]
     certain = replace(checked, forks=())
-    assert frontier([certain], config) == []
+    assert find_frontier([certain], config) == []
     unchecked = replace(FIRST, forks=(), verdict="passed")
-    assert [edge.unrepeated for edge in frontier([unchecked], config)] == [False], "a repetition has a vote"
+    assert [edge.unrepeated for edge in find_frontier([unchecked], config)] == [False], "a repetition has a vote"
 
 
 @pytest.mark.parametrize(
@@ -79,48 +79,46 @@ def test_a_sample_that_is_to_be_new_is_offered_while_a_fork_leads_on():
 )
 def test_a_sample_is_an_independent_draw_where_agreement_or_votes_count(verdict, checked, majority, unrepeated):
     config = SearchConfig(samples=True, majority=majority, repair_after=0)
-    edges = frontier([replace(FIRST, verdict=verdict, checked=checked)], config)
+    edges = find_frontier([replace(FIRST, verdict=verdict, checked=checked)], config)
     assert [each.unrepeated for each in edges if each.kind == EdgeKind.SAMPLE] == [unrepeated]
 
 
 def test_a_token_that_was_tried_is_not_offered_again_wherever_it_was_found():
     second = attempt([8, 3], [fork(1, 1.0, (2, -0.9))])
-    assert {way(edge) for edge in frontier([FIRST, second], BARE)} == {(2, 9), (2, 4), (1, 2)}
+    assert {way(edge) for edge in find_frontier([FIRST, second], BARE)} == {(2, 9), (2, 4), (1, 2)}
     twice = attempt([5, 6, 9], [fork(2, 1.9, (4, -2.0))])
-    assert sorted(way(edge) for edge in frontier([FIRST, twice], BARE)) == [(0, 8), (2, 4)]
-    assert frontier([FIRST, attempt([8]), attempt([5, 6, 9]), attempt([5, 6, 4])], BARE) == []
+    assert sorted(way(edge) for edge in find_frontier([FIRST, twice], BARE)) == [(0, 8), (2, 4)]
+    assert find_frontier([FIRST, attempt([8]), attempt([5, 6, 9]), attempt([5, 6, 4])], BARE) == []
 
 
 def test_attempts_at_another_prompt_do_not_count_as_taken():
-    assert len(frontier([FIRST, attempt([8], prompt=1)], BARE)) == 3
+    assert len(find_frontier([FIRST, attempt([8], prompt=1)], BARE)) == 3
 
 
 def test_a_branch_inside_a_repair_carries_what_its_prompt_is_worth():
     repaired = attempt([1, 2], [fork(1, 1.0, (3, -1.0))], prompt=1, edge=Edge(EdgeKind.REPAIR, 0, -4.0, -4.0))
-    edge = next(edge for edge in frontier([FIRST, repaired], BARE) if edge.parent == 1)
+    edge = next(edge for edge in find_frontier([FIRST, repaired], BARE) if edge.parent == 1)
     assert (edge.prior, edge.path) == (-4.0, pytest.approx(-5.1))
 
 
 def test_a_repair_is_offered_once_enough_programs_have_failed_and_never_twice_of_one():
     config = SearchConfig(repair_after=2)
     failed = attempt([1], failures=(WRONG,))
-    kinds = [edge.kind for edge in frontier([failed], config)]
+    kinds = [edge.kind for edge in find_frontier([failed], config)]
     assert kinds == []
-    assert [edge.parent for edge in frontier([failed, failed], config)] == [0, 1]
+    assert [edge.parent for edge in find_frontier([failed, failed], config)] == [0, 1]
     repaired = attempt([2], prompt=1, edge=Edge(EdgeKind.REPAIR, 0, -4.0, -4.0), failures=(WRONG,))
-    assert [edge.parent for edge in frontier([failed, failed, repaired], config)] == []
-    assert [edge.parent for edge in frontier([failed] * 4 + [repaired], config)] == [1, 2, 3]
-    assert frontier([failed] * 9, SearchConfig(repair_after=0)) == []
+    assert [edge.parent for edge in find_frontier([failed, failed, repaired], config)] == []
+    assert [edge.parent for edge in find_frontier([failed] * 4 + [repaired], config)] == [1, 2, 3]
+    assert find_frontier([failed] * 9, SearchConfig(repair_after=0)) == []
 
 
 def test_dropped_programs_and_duplicates_are_not_repaired():
     dropped = (Failure(FailureKind.DROPPED, got="no Python any more"),)
     gone = Attempt(0, (1,), (-0.1,), (), "no Python any more", "", "", (), "syntax error", 1, dropped)
-    assert frontier([attempt([1], failures=(WRONG,), duplicate_of=0), gone, gone], SearchConfig(repair_after=1)) == []
-
-
-def test_the_default_order_puts_the_likeliest_beginning_first():
-    assert way(best_edge([FIRST], SearchConfig(repair_after=0))) == (0, 8)
+    assert (
+        find_frontier([attempt([1], failures=(WRONG,), duplicate_of=0), gone, gone], SearchConfig(repair_after=1)) == []
+    )
 
 
 def test_pairs_of_tokens_are_counted_once_a_program_and_a_first_token_by_itself():

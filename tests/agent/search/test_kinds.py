@@ -3,7 +3,7 @@
 from agent.records import Attempt, Cost, Edge, EdgeKind
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig, best_edge, find_spent, is_settled
-from agent.search.kinds import ODDS, choose_cheapest_kind, choose_paying_kind
+from agent.search.kinds import choose_cheapest_kind, choose_paying_kind
 
 KINDS = [EdgeKind.BRANCH, EdgeKind.SAMPLE, EdgeKind.REPAIR]
 
@@ -16,20 +16,14 @@ def attempt(kind=None, *, verdict="failed", tokens=10, twin=False, behaviour=Non
     )  # fmt: skip
 
 
-def worth(kind: EdgeKind, failed: int) -> float:
-    odds = ODDS[kind]
-    return odds.solved / (odds.solved + odds.failed + failed) / odds.tokens
-
-
 def test_each_failure_of_a_kind_makes_the_others_worth_more():
     attempts, chosen = [attempt()], []
     for _ in range(60):
-        kind = choose_paying_kind(KINDS, attempts)
-        failures = {each: sum(a.came_by(each) for a in attempts) for each in KINDS}
-        assert worth(kind, failures[kind]) == max(worth(each, failures[each]) for each in KINDS)
-        chosen.append(kind)
-        attempts.append(attempt(kind))
+        chosen.append(choose_paying_kind(KINDS, attempts))
+        attempts.append(attempt(chosen[-1]))
     assert set(chosen) == set(KINDS), "none is given up for good"
+    # a branch 0.3 / (1.3 + failed) / 0.6: .385, .217, .152; a sample 1.5 / (5.5 + failed) / 1.1: .248, .210, .182, .160
+    assert chosen[:6] == ["branch", "sample", "branch", "sample", "sample", "sample"]
 
 
 def test_a_kind_that_passed_is_worth_as_much_as_before():

@@ -12,7 +12,7 @@ from agent.program.task import read_task
 from agent.records import Attempt, Edge, EdgeKind, Fork
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
-from agent.search.mutants import LEAST_WEIGHT, mutants, total_weight
+from agent.search.mutants import LEAST_WEIGHT, make_mutants, total_weight
 from agent.workflow.context import Context
 from agent.workflow.run import run_task
 from agent.workflow.threads import open_memory_store
@@ -32,7 +32,7 @@ def attempt(program: str, *forks, edge=None, logprob=-0.2) -> Attempt:
 def list_mutants(*attempts: Attempt, any_name: bool = False) -> list[tuple[str, float]]:
     return [
         (each.program, round(each.weight, 6))
-        for each in mutants(attempts, len(attempts) - 1, read_program, any_name=any_name)
+        for each in make_mutants(attempts, len(attempts) - 1, read_program, any_name=any_name)
     ]
 
 
@@ -58,9 +58,9 @@ def test_forks_on_the_way_before_it_left_another_attempt_are_its_own_too():
 
 
 def test_each_says_in_which_line_it_differs_first_and_what_stands_there():
-    (mutant,) = mutants([attempt("x=1\ny=2", (6, [("3", -1.0)]))], 0, read_program)
+    (mutant,) = make_mutants([attempt("x=1\ny=2", (6, [("3", -1.0)]))], 0, read_program)
     assert (mutant.line, mutant.text) == (2, "y=3")
-    (mutant,) = mutants([attempt("x=1\n+2", (3, [(" ", -1.0)]))], 0, read_program)
+    (mutant,) = make_mutants([attempt("x=1\n+2", (3, [(" ", -1.0)]))], 0, read_program)
     assert (mutant.line, mutant.text) == (1, "x=1 +2"), "the token itself begins behind what changes"
 
 

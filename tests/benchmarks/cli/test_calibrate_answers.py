@@ -15,6 +15,7 @@ OTHERS = {"logprob": -1.0, "attempts": 0.0, "undecided": 0.0}
 
 
 def written(file, trails):
+    file.touch()
     records = RecordFile(file, Trail, {})
     for trail in trails:
         records.append(trail)
@@ -69,6 +70,7 @@ def test_risk_is_told_by_the_probability_that_is_asked_for(learned_from, tmp_pat
     [
         ([trail(0, passed=True, right=True)], "nothing can be learned"),
         ([trail(0, passed=True, right=True, features={})], "run the experiment anew"),
+        ([], "has no trail yet"),
     ],
 )
 def test_too_little_to_learn_from_is_refused_and_nothing_written(trails, sentence, tmp_path):
