@@ -124,22 +124,10 @@ def _read_trails(file: Path) -> list[Trail]:
 
 def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file: Path) -> Report:
     from agent.views.report import Report
-    from benchmarks.reports.reliability import report_reliability
 
-    parts = {
-        name or "learned": report_reliability(
-            [curve.probability(each.evidence) for each in some],
-            [each.right for each in some],
-            [each.passed and each.examples > 0 for each in some],
-        )
-        for name, some in trails.items()
-    }
+    parts = {name or "learned": _check(curve, some) for name, some in trails.items()}
     titles = ["on the problems it was learned from, so too good:", *(f"\n{name}:" for name in list(parts)[1:])]
-    texts = [
-        text
-        for title, (part, some) in zip(titles, zip(parts.values(), trails.values(), strict=True), strict=True)
-        for text in (title, part.text, _say_verified(curve, some), _say_first(curve, some))
-    ]
+    texts = [text for title, part in zip(titles, parts.values(), strict=True) for text in (title, part.text)]
     weights = [f"{name:<12}{weight:>9.4f}" for name, weight in curve.weights.items()]
     record = {"reliability": curve, **{name: part.record for name, part in parts.items()}, "file": str(file)}
     enough = f"an answer that passes its examples is verified from a probability of {curve.enough:.3f} on"
@@ -147,24 +135,26 @@ def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file
     return Report(record, "\n".join(lines))
 
 
-def _say_first(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:
-    """Say how well the curve tells which of the first programs are right, as an answer of one program is told."""
+def _check(curve: ReliabilityCurve, trails: Sequence[Trail]) -> Report:
+    """Compare the stated probabilities of answers with whether they are right; also of the first programs alone."""
+    from agent.views.report import Report
     from benchmarks.reports.reliability import report_reliability
 
-    stated, right = (
-        [curve.probability(each.first_evidence) for each in trails],
-        [each.steps[0].right for each in trails],
-    )
-    measures = report_reliability(stated, right, right).record["all"]
-    return f"first programs alone: {sum(right)} right, ECE {measures['ece']:.4f}, AUROC {measures['auroc']:.4f}"
-
-
-def _say_verified(curve: ReliabilityCurve, trails: Sequence[Trail]) -> str:
-    """Say how many answers the curve lets be verified, and how many of these are wrong."""
-    passed = [each for each in trails if each.passed and each.examples]
-    verified = [each for each in passed if curve.probability(each.evidence) >= curve.enough]
-    wrong = sum(not each.right for each in verified)
-    return (
-        f"verified: {len(verified)} of {len(passed)} that passed examples, {wrong} of them wrong "
-        f"({wrong / max(1, len(verified)):.1%}); of all that passed, {sum(not each.right for each in passed)} are wrong"
-    )
+    passed = [each.passed and each.examples > 0 for each in trails]
+    stated, right = [curve.probability(each.evidence) for each in trails], [each.right for each in trails]
+    answers = report_reliability(stated, right, passed)
+    firsts = [each.steps[0].right for each in trails]
+    first = report_reliability([curve.probability(each.first_evidence) for each in trails], firsts, firsts).record[
+        "all"
+    ]
+    wrong = sum(not was for was, each in zip(right, passed, strict=True) if each)
+    verified = [was for was, each, chance in zip(right, passed, stated, strict=True) if each and chance >= curve.enough]
+    verified_wrong = len(verified) - sum(verified)
+    lines = [
+        answers.text,
+        f"verified: {len(verified)} of {sum(passed)} that passed examples, {verified_wrong} of them wrong "
+        f"({verified_wrong / max(1, len(verified)):.1%}); of all that passed, {wrong} are wrong",
+        f"first programs alone: {sum(firsts)} right, ECE {first['ece']:.4f}, AUROC {first['auroc']:.4f}",
+    ]
+    counts = {"verified": len(verified), "verified_wrong": verified_wrong, "first_programs": first}
+    return Report({**answers.record, **counts}, "\n".join(lines))

@@ -60,7 +60,9 @@ def test_what_no_example_checked_counts_as_failed(learned_from, tmp_path):
 
 def test_risk_is_told_by_the_probability_that_is_asked_for(learned_from, tmp_path):
     result = dubito("calibrate", "answers", learned_from, "--out", tmp_path / "p.json", "--json")
-    risks = json.loads(result.stdout)["learned"]["risks"]
+    learned = json.loads(result.stdout)["learned"]
+    risks = learned["risks"]
+    assert (learned["verified"], learned["verified_wrong"], learned["first_programs"]["right"]) == (40, 4, 36)
     assert (risks[0]["answers"], risks[0]["wrong"]) == (40, 4), "of those that were accepted"
     assert risks[-1]["answers"] == 0, "none is that probable"
 
