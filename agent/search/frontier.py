@@ -141,9 +141,8 @@ def find_spent(budget: Budget, attempts: Sequence[Attempt], cost: Cost) -> Spent
     Only programs that ran, and samples that repeat one, count as programs. Attempts that were dropped, and duplicates,
     are bounded in number, so that a search ends where everything leads to the same program.
     """
-    programs = _count_programs(attempts)
-    used = {"programs": programs, "tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs}
-    for name, amount in {**used, "seconds": cost.seconds}.items():
+    used = {"tokens": cost.tokens, "forwards": cost.forwards, "runs": cost.sandbox_runs, "seconds": cost.seconds}
+    for name, amount in {**used, "programs": _count_programs(attempts)}.items():  # a program may be the last for both
         bound = getattr(budget, name)
         cut = attempts and attempts[-1].end == BUDGET_ENDS.get(name)  # too few for another forward
         if bound is not None and (amount >= bound or cut):
@@ -184,7 +183,8 @@ def _sample(attempts: Sequence[Attempt], config: SearchConfig) -> Edge:
     Where programs have votes, or must agree because nothing checks them, the sample is an independent draw. Else a
     repetition tells nothing, and the sample is to be new: it takes over the beginning of an attempt when it is drawn.
     """
-    unchecked = any(each.ran and not each.checked and each.verdict != Verdict.SYNTAX_ERROR for each in attempts)
+    compared = (Verdict.PASSED, Verdict.FAILED)  # others, as where a program hangs, say nothing about examples
+    unchecked = any(each.ran and not each.checked and each.verdict in compared for each in attempts)
     unrepeated = not config.majority and not unchecked
     return Edge(EdgeKind.SAMPLE, 0, 0.0, 0.0, parent_label=label_of(attempts[0]), unrepeated=unrepeated)
 

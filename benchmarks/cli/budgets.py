@@ -42,7 +42,8 @@ def bench_budgets(
 ) -> None:
     """Print what each search solves within 1, 2, 3, 5 and 10 programs' worth of tokens, and paired tests.
 
-    Passing: solved where the first program that passes the visible examples stands. Oracle: some program is right.
+    A program's worth is the mean cost of the first arm's first programs. Passing: solved where the first program that
+    passes the visible examples stands. Oracle: some program is right.
 
     Example: dubito bench budgets runs/HumanEval runs/Mbpp --arm best-of --arm adaptive --out curves.png
     """
@@ -53,7 +54,7 @@ def bench_budgets(
         if out:
             check_format(out)
         check_choice("unit", by, UNITS)
-        searches = _read_searches(folders, arm or _list_arms(folders), by)
+        searches = _read_searches(folders, _choose_arms(folders, arm), by)
         report = report_budgets(searches, unit=by)
         if out:
             most = 10 * round(max(report_budgets(searches).record["worth"]))  # a curve's axis is tokens
@@ -83,16 +84,35 @@ def _read_searches(folders: Sequence[Path], arms: Sequence[str], unit: str) -> _
     return searches
 
 
-def _list_arms(folders: Sequence[Path]) -> list[str]:
-    """Return the names of the arms whose trails lie in every folder."""
+def _choose_arms(folders: Sequence[Path], wanted: Sequence[str] | None) -> list[str]:
+    """Return the arms to compare: those asked for, else all whose trails lie in every folder.
+
+    Raises InvalidRequestError for a folder that is none or comes twice, and for an arm that a folder lacks.
+    """
+    arms = [_list_arms(each) for each in folders]
+    if len({each.resolve() for each in folders}) < len(folders):
+        raise InvalidRequestError("a folder came twice, and its problems would count twice; name it once")
+    for folder, names in zip(folders, arms, strict=True):
+        for arm in wanted or ():
+            check_choice(f"arm in {quote(folder)}", arm, names)
+    if not (shared := sorted(set.intersection(*map(set, arms)))):
+        raise InvalidRequestError(
+            f"no arm has trails in each of {', '.join(map(quote, folders))}; compare other folders"
+        )
+    return list(wanted or shared)
+
+
+def _list_arms(folder: Path) -> list[str]:
+    """Return the names of the arms whose trails lie in a folder."""
     from benchmarks.experiments.trails import TRAIL_ENDING
 
-    names = [{file.name.removesuffix(TRAIL_ENDING) for file in each.glob(f"*{TRAIL_ENDING}")} for each in folders]
-    if not (shared := sorted(set.intersection(*names))):
-        raise InvalidRequestError(
-            f"no arm has trails in {', '.join(map(quote, folders))}; run `dubito bench experiment real` first"
-        )
-    return shared
+    if not folder.is_dir():
+        raise InvalidRequestError(f"{quote(folder)} is no folder; name one that `dubito bench experiment real` wrote")
+    if names := sorted(file.name.removesuffix(TRAIL_ENDING) for file in folder.glob(f"*{TRAIL_ENDING}")):
+        return names
+    below = sorted({file.parent.name for file in folder.glob(f"*/*{TRAIL_ENDING}")})
+    advice = f"name a folder in it: {', '.join(below)}" if below else "run `dubito bench experiment real` first"
+    raise InvalidRequestError(f"{quote(folder)} has no trails; {advice}")
 
 
 def _read_trails(folder: Path, arm: str) -> list[Trail]:

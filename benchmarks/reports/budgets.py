@@ -54,10 +54,13 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
     rows = [
         _count(name, sets, first, shared, worth, budget, unit) for budget in budgets for name, sets in searches.items()
     ]
-    heads = f"{f'over {next(iter(searches))}':>22}{'over its first':>22}"
+    reference = next(iter(searches))
+    heads = f"{f'over {reference}':>22}{'over its first':>22}"
     lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{unit:>11}"]
     lines += [_format_row(row) for row in rows]
-    lines += ["", f"A program's worth of {unit}: {', '.join(f'{each:.1f}' for each in worth)}"]
+    costs = ", ".join(f"{each:.1f}" for each in worth)
+    lines += ["", f"A program's worth of {unit}: {costs}, as {reference} writes its first programs"]
+    lines += [f"Problems that all searches have: {' + '.join(str(len(ids)) for ids in shared)}"]
     lines += _describe_kinds(searches)
     return Report({"worth": worth, "rows": [_read_row(row) for row in rows]}, "\n".join(lines))
 

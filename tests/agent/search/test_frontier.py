@@ -72,6 +72,8 @@ def test_a_sample_that_is_to_be_new_is_offered_while_a_fork_leads_on():
         ("failed", 1, False, True),
         ("passed", 1, False, True),
         ("syntax error", 0, False, True),  # no example was run, and there may be some
+        ("timed out (wall)", 0, False, True),
+        ("out of memory", 0, False, True),
         ("passed", 0, False, False),
         ("failed", 0, False, False),  # it raised on a value that the request names
         ("failed", 1, True, False),

@@ -30,3 +30,24 @@ def test_arms_without_a_problem_in_common_or_without_its_costs_are_refused(tmp_p
     write_trails(tmp_path, "other", *tasks)
     result = dubito("bench", "budgets", tmp_path, "--by", option)
     assert result.exit_code == 2 and ("one, other" in result.output or "forwards" in result.output)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["{}/none"], "is no folder"),
+        (["{}/a/one.trails.jsonl"], "is no folder"),
+        (["{}"], "name a folder in it: a, b"),
+        (["{}/c"], "run `dubito bench experiment real` first"),
+        (["{}/a", "{}/a"], "a folder came twice"),
+        (["{}/a", "{}/b"], "no arm has trails in each of"),
+        (["{}/a", "--arm", "two"], "choose from one"),
+    ],
+)
+def test_folders_and_arms_that_are_not_there_are_named(tmp_path, arguments, sentence):
+    for folder, arm in {"a": "one", "b": "two", "c": ""}.items():
+        (tmp_path / folder).mkdir()
+        if arm:
+            write_trails(tmp_path / folder, arm, "A/0")
+    result = dubito("bench", "budgets", *(each.format(tmp_path) for each in arguments))
+    assert result.exit_code == 2 and sentence in " ".join(result.output.split()), result.output
