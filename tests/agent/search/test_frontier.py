@@ -326,6 +326,15 @@ def test_a_branch_that_begins_as_a_failed_program_but_for_names_is_dropped_at_th
     assert result.outcome == "accepted"
 
 
+@pytest.mark.parametrize(("policy", "unrepeated"), [("sample", True), ("adapt", False)])
+def test_a_sample_says_whether_it_was_drawn_without_replacement(box, policy, unrepeated):
+    """AdapT draws at two temperatures, so its samples are independent."""
+    config = SearchConfig(Budget(programs=4), branches=False, samples=True, repair_after=0)
+    result, _ = search(box, {"\n    return x - 1": 0.6, "\n    return x * 2": 0.4}, policy=policy, config=config)
+    drawn = [each for each in result.attempts if each.came_by(EdgeKind.SAMPLE)]
+    assert {(each.edge.unrepeated, each.is_separate) for each in drawn} == {(unrepeated, not unrepeated)}
+
+
 class Indents:
     """Text whose tokens are characters, but for 1 and 2, which join a line break with an indentation."""
 

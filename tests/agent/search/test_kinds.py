@@ -1,5 +1,7 @@
 """Which kind of edge comes next: what pays best for its tokens, or what had fewest of them."""
 
+from dataclasses import replace
+
 from agent.records import Attempt, Cost, Edge, EdgeKind
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig, best_edge, find_spent, is_settled
@@ -63,6 +65,7 @@ def test_a_majority_is_decided_once_no_other_behaviour_can_win():
     assert not is_settled(votes, config, 1.0), "two of two more may join the other"
     assert is_settled([*votes, votes[0]], config, 1.0), "one more cannot"
     assert not is_settled(votes[:2], config, 1.0)
+    assert not is_settled(votes, replace(config, budget=Budget(programs=4)), 1.0), "one more may draw level"
 
 
 def test_a_fresh_sample_counts_as_a_program_even_where_it_repeats_one():
