@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # configurations are read and refused before torch is importe
     from torch import Tensor
 
 ENOUGH_EXAMPLES = 2  # a program that passed so many needs no other evidence
-ENOUGH_SHARE = 0.8  # of the programs that passed fewer: so many have to behave alike
+ENOUGH_SHARE = 0.8  # of the programs must behave alike, where fewer examples check them
 ENOUGH_APART = 5  # programs written anew, where no example checked one
 CLOSE = 0.2  # clusters whose shares differ by less are close
 _WORTH_OF_REPAIR = -4.0  # nats, as a path; chosen on the calibration split, where earlier repairs cost more

@@ -77,7 +77,7 @@ def _dead_end(context: Context, state: AgentState, position: int) -> StopRule:
     taken = frozenset().union(*(normal_prefixes(each.program, any_name=any_name) for each in state.attempts))
 
     def rule(completion: Completion) -> str | None:
-        if "\n" not in completion.text[start:].lstrip():  # the statement that the token begins, or is in, has not ended
+        if "\n" not in completion.text[start:].lstrip():  # the statement of the fork has not ended
             return None
         lines = read_open_program(context, task, prompt, completion.text).rpartition("\n")[0]
         last = lines.rpartition("\n")[2].strip()

@@ -140,20 +140,21 @@ def _check(curve: ReliabilityCurve, trails: Sequence[Trail]) -> Report:
     from agent.views.report import Report
     from benchmarks.reports.reliability import report_reliability
 
-    passed = [each.passed and each.examples > 0 for each in trails]
-    stated, right = [curve.probability(each.evidence) for each in trails], [each.right for each in trails]
-    answers = report_reliability(stated, right, passed)
+    answers = report_reliability(
+        [curve.probability(each.evidence) for each in trails],
+        [each.right for each in trails],
+        [each.passed and each.examples > 0 for each in trails],
+    )
     firsts = [each.steps[0].right for each in trails]
-    first = report_reliability([curve.probability(each.first_evidence) for each in trails], firsts, firsts).record[
-        "all"
-    ]
-    wrong = sum(not was for was, each in zip(right, passed, strict=True) if each)
-    verified = [was for was, each, chance in zip(right, passed, stated, strict=True) if each and chance >= curve.enough]
-    verified_wrong = len(verified) - sum(verified)
+    stated = [curve.probability(each.first_evidence) for each in trails]
+    first = report_reliability(stated, firsts, firsts).record["all"]
+    passed = [each for each in trails if each.passed and each.examples]
+    verified = [each for each in passed if curve.probability(each.evidence) >= curve.enough]
+    passed_wrong, verified_wrong = (sum(not each.right for each in some) for some in (passed, verified))
     lines = [
         answers.text,
-        f"verified: {len(verified)} of {sum(passed)} that passed examples, {verified_wrong} of them wrong "
-        f"({verified_wrong / max(1, len(verified)):.1%}); of all that passed, {wrong} are wrong",
+        f"verified: {len(verified)} of {len(passed)} that passed examples, {verified_wrong} of them wrong "
+        f"({verified_wrong / max(1, len(verified)):.1%}); of all that passed, {passed_wrong} are wrong",
         f"first programs alone: {sum(firsts)} right, ECE {first['ece']:.4f}, AUROC {first['auroc']:.4f}",
     ]
     counts = {"verified": len(verified), "verified_wrong": verified_wrong, "first_programs": first}
