@@ -28,7 +28,7 @@ _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HEL
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Programs that passed and behave alike, the most probable first."""
+    """Programs that passed and behave alike, in their order; with a majority those with the best mean logprob first."""
 
     attempts: tuple[int, ...]
     mass: float  # summed probability under the model, or the number of its programs
@@ -103,7 +103,7 @@ def best_answer(
     entry_point: str | None = None,
     majority: bool = False,
 ) -> Answer:
-    """Choose the most probable program of the first cluster; where none passed, the one that failed least.
+    """Choose the first program of the first cluster; where none passed, the one that failed least.
 
     entry_point: the function that the task names. majority: as in `SearchConfig`.
     """
@@ -257,9 +257,7 @@ def _build_cluster(
     if majority:
         ranked = sorted(numbers, key=lambda number: (-_mean_logprob(attempts[number]), number))
         return Cluster(tuple(ranked), len(numbers), behaviour)
-    weights = _weigh(attempts, numbers)
-    ranked = sorted(weights, key=lambda number: (-weights[number], number))
-    return Cluster(tuple(ranked), sum(weights.values()), behaviour)
+    return Cluster(tuple(numbers), sum(_weigh(attempts, numbers)), behaviour)
 
 
 def _mean_logprob(attempt: Attempt) -> float:
@@ -267,10 +265,10 @@ def _mean_logprob(attempt: Attempt) -> float:
     return sum(attempt.logprobs) / max(1, len(attempt.logprobs))
 
 
-def _weigh(attempts: Sequence[Attempt], numbers: list[int]) -> dict[int, float]:
-    """Return each attempt's probability under the model; of attempts with the same tokens only the first counts."""
-    sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): n for n in reversed(numbers)}
-    return {n: math.exp(attempts[n].prior + sum(attempts[n].logprobs)) for n in sequences.values()}
+def _weigh(attempts: Sequence[Attempt], numbers: list[int]) -> list[float]:
+    """Return the attempts' probabilities under the model; of attempts with the same tokens only the first counts."""
+    sequences = {(attempts[n].prompt, tuple(attempts[n].tokens)): attempts[n] for n in reversed(numbers)}
+    return [math.exp(each.prior + sum(each.logprobs)) for each in sequences.values()]
 
 
 def _is_uninformative(outputs: list[Output]) -> bool:

@@ -50,11 +50,11 @@ def program(behaviours, mass, *, passed=True, prompt=0, tokens=None, **more):
     )  # fmt: skip
 
 
-def test_programs_that_behave_alike_are_one_cluster_the_most_probable_first():
+def test_the_most_probable_cluster_comes_first_and_answers_by_its_earliest_program():
     clusters = cluster_programs(
         [program("12", 0.1), program("13", 0.25), program("12", 0.2), program("99", 0.9, passed=False)]
     )
-    assert [cluster.attempts for cluster in clusters] == [(2, 0), (1,)]
+    assert [cluster.attempts for cluster in clusters] == [(0, 2), (1,)]
     assert [cluster.mass for cluster in clusters] == pytest.approx([0.3, 0.25])
 
 
