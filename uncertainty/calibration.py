@@ -96,7 +96,9 @@ def learn_reliability(features: Sequence[Mapping[str, float]], right: Sequence[b
     names, matrix = _matrix(features)
     labels = _labels(right)
     if min(labels.sum(), len(labels) - labels.sum()) < _FOLDS:
-        raise ValueError(f"{labels.sum()} of {len(labels)} are right; wanted at least {_FOLDS} of either kind")
+        raise ValueError(
+            f"{labels.sum()} of {len(labels)} are right; wanted at least {_FOLDS} of either kind; give more problems"
+        )
     forms = np.empty(len(labels))
     for train, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(matrix, labels):
         weights, intercept = _weights(names, matrix[train], labels[train])

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from agent import strategies
 from agent.cli import choices, components
 from agent.cli.options import DEFAULT_SECONDS
 from agent.cli.settings import naming_settings
@@ -14,6 +15,7 @@ from agent.cli.thresholds import describe_threshold
 from agent.lm.names import choose_default_model, needs_conversion
 from agent.messages import check_tau
 from agent.search.budget import budget_from
+from agent.search.frontier import ONE_PROGRAM, with_profile
 from agent.strategies import StrategyOptions, choose_policy_name, find_strategy
 
 if TYPE_CHECKING:
@@ -103,6 +105,25 @@ class CheckedOptions:
             sandbox = cleanup.enter_context(closing(components.start_sandbox(self.options.sandbox)))
             return self.open_beside(sandbox)
 
+    def check_thread(self, name: str, task: Task) -> None:
+        """Refuse a strategy that keeps no thread, and a thread of another run, as far as no model is needed for it."""
+        from agent.workflow.named_runs import check_same_run, find_state
+
+        strategies.check_thread(self.strategy)
+        stored = find_state(name)
+        if stored is not None:
+            config = with_profile(getattr(self.strategy, "config", ONE_PROGRAM), self.profile)
+            check_same_run(stored, task, config, self.identity(), name)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options that belong to a stored run, as far as they are known without the model."""
+        options = self.options
+        return {
+            "model": options.model, "weights": self.profile.weights, "policy": self.policy, "ask": options.ask,
+            "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,
+            "sandbox": options.sandbox, "device": options.device,
+        }  # fmt: skip
+
     def announce(self, *, quiet: bool = False) -> None:
         """Say that the model is being loaded, before anything slow is imported."""
         from agent.views.say import announce_loading
@@ -189,15 +210,12 @@ class Agent:
         return read_opening_code(write_task_prompt(task, self.model.prompt_style).opening)
 
     def identity(self) -> dict[str, Any]:
-        """Return the options that a stored run cannot change."""
+        """Return the options that belong to a stored run."""
         from agent.files.plain import make_plain
 
-        options = self.checked.options
         return {
-            "model": options.model, "weights": self.checked.profile.weights, "dtype": self.model.dtype,
-            "prompt_style": self.model.prompt_style.describe(), "policy": self.checked.policy,
-            "threshold": make_plain(self.policy.gate.threshold), "ask": options.ask,
-            "max_tokens": options.max_tokens, "tau": options.tau, "holes": options.holes, "seed": options.seed,
+            **self.checked.identity(), "dtype": self.model.dtype, "prompt_style": self.model.prompt_style.describe(),
+            "threshold": make_plain(self.policy.gate.threshold),
         }  # fmt: skip
 
     def describe_limits(self) -> str:

@@ -34,7 +34,6 @@ from agent.cli.options import (
     VerboseOption,
     WeightsOption,
 )
-from agent.strategies import check_thread
 from agent.views.say import is_watched, write_json
 from agent.workflow.session import Session
 from agent.workflow.threads import open_memory_store, open_threads, prune
@@ -154,9 +153,9 @@ def solve_with(options: AgentOptions, how: SolveOptions, cleanup: ExitStack) -> 
     """Solve what the options say, give the answer, and return the exit code. cleanup: closes what was opened."""
     _check_choices(how, ask=options.ask)
     checked = options.check()
-    if how.thread is not None:
-        check_thread(checked.strategy)
     task, problem = _read_task(how, ask=options.ask)
+    if how.thread is not None:
+        checked.check_thread(how.thread, task)
     provenance: dict[str, Any] = {"task": task.name, "thread": how.thread}
     log = cleanup.enter_context(_open_trace(how, provenance))
     agent = checked.open(cleanup, quiet=how.silent)
@@ -167,6 +166,8 @@ def solve_with(options: AgentOptions, how: SolveOptions, cleanup: ExitStack) -> 
     view.show_heading(f"{task.name}: {agent.describe()}")
     if not (how.task or "").startswith(EXERCISES):
         view.show_limits(agent.describe_limits())
+    if options.ask:  # who answers must know what was asked for
+        view.say(task.request.strip())
     view.begin(task, agent.opening(task))
     with view:
         session = Session(view.ask, log, checkpointer, how.thread or "once", identity)

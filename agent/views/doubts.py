@@ -60,7 +60,7 @@ def _say_mutants(undecided: Sequence[Undecided], most: int, offset: int) -> Iter
     """Yield what the examples allow as well: the likeliest mutants, and no improbable one."""
     likely = [mutant for mutant in undecided if mutant.weight >= _LIKELY]
     for mutant in likely[: min(most, _MOST_MUTANTS)]:
-        yield f"line {mutant.line + offset} in doubt: the examples also allow {format_code(mutant.text, 100)}"
+        yield f"line {mutant.line + offset}: the examples also allow {format_code(mutant.text, 100)}"
 
 
 def number_lines(program: str, start: int, end: int, offset: int = 0) -> str:

@@ -61,7 +61,7 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
         if typed == GO_ON:
             return 0, False
         if answer.startswith("/") or typed == "?":
-            console.print(Text(_HELP, style="dim"))
+            console.print(Text(_HELP))
             continue
         if not typed or typed.isdecimal():
             number = int(typed or 1)

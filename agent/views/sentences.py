@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.program.failures import FailureKind
 from agent.records import Answer, Attempt, Breakage, Cost, Spent
 from agent.search.faults import is_whole
 from agent.views.doubts import list_doubts, number_lines, say_doubts
@@ -100,8 +101,10 @@ def describe_programs(attempts: Sequence[Attempt]) -> str:
     """Return how many programs passed, failed and were dropped; empty for one alone."""
     if len(attempts) < 2:
         return ""
-    ran = [each for each in attempts if each.ran]
+    ran = [each for each in attempts if each.ran and FailureKind.NOT_RUN not in {why.kind for why in each.failures}]
     passed, dropped = sum(each.passed for each in ran), len(attempts) - len(ran)
+    if not ran:
+        return f"none of {len(attempts)} programs was run"
     counts = [(passed, "passed"), (len(ran) - passed, "failed")]
     text = f"{format_count(len(ran), 'program')}: {', '.join(f'{count} {how}' for count, how in counts if count)}"
     return f"{text}, and {dropped} more not run" if dropped else text

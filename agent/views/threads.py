@@ -78,6 +78,8 @@ def write_command(name: str, state: AgentState) -> list[str]:
         "tau": identity.get("tau"),
         "holes": identity.get("holes"),
         "seed": identity.get("seed"),
+        "sandbox": identity.get("sandbox"),
+        "device": identity.get("device"),
     }
     for option, value in options.items():
         words += [] if value is None else [f"--{option}", str(value)]

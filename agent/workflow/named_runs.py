@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from agent.errors import InvalidRequestError, StorageError
 from agent.messages import quote, suggest
+from agent.program.task import Task
 from agent.records import CandidateQuestion, OutputQuestion
+from agent.search.frontier import SearchConfig
 from agent.workflow.record_json import FORMAT, RECORDS, ForeignCheckpointError, load_records
 from agent.workflow.state import AgentState
 from agent.workflow.threads import threads_file
@@ -31,6 +33,12 @@ LEFT JOIN (SELECT thread_id, sum(length(value)) AS bytes FROM writes GROUP BY th
      ON written.thread_id = kept.thread_id
 ORDER BY kept.checkpoint_id DESC
 """  # ids of checkpoints begin with their time
+_MAY_CHANGE = frozenset({"sandbox", "device"})
+_IDENTITY_OPTIONS = {"dtype": "weights"}  # by the keys of an identity, where they differ
+_SEARCH_OPTIONS = {  # by the fields of a search; all others follow from the strategy
+    "budget": "budget", "order": "order", "min_probability": "min-probability", "reliability": "profile",
+    "weights": "profile", "questions": "ask",
+}  # fmt: skip
 # Theirs would need torch and langgraph.
 _OTHER_KINDS = ("Candidate", "Interrupt", "Preview")
 _KINDS: dict[str, Callable[..., Any]] = {**RECORDS, **dict.fromkeys(_OTHER_KINDS, SimpleNamespace)}
@@ -86,6 +94,36 @@ def load_run(name: str) -> WholeRun:
             f"the run {quote(name)} holds no whole state of this version; remove it, or begin anew under another name"
         ) from error
     return WholeRun(_describe(row), state, question)
+
+
+def find_state(name: str) -> AgentState | None:
+    """Return the state of a named run; None where there is none that this version reads whole. Raises StorageError."""
+    with suppress(InvalidRequestError):
+        return load_run(name).state
+    return None
+
+
+def check_same_run(
+    stored: AgentState, task: Task, config: SearchConfig, identity: Mapping[str, Any], name: str
+) -> None:
+    """Raise InvalidRequestError where a named run has another task, search or identity.
+
+    identity: the options to compare, maybe not all. A run may go on in another sandbox and on another device.
+    """
+    names = [each.name for each in fields(config)]
+    differing = [name for name in names if getattr(stored.config, name) != getattr(config, name)]
+    searches = [_SEARCH_OPTIONS.get(each, "strategy") for each in differing]
+    others = [
+        *(["task"] if stored.task != task else []),
+        *(["strategy"] if "strategy" in searches else searches),  # the others follow from it
+        *(_IDENTITY_OPTIONS.get(each, each) for each in identity if stored.identity.get(each) != identity[each]),
+    ]
+    options = dict.fromkeys(each.replace("_", "-") for each in others if each not in _MAY_CHANGE)
+    if options:
+        raise InvalidRequestError(
+            f"the thread {quote(name)} was begun with another {' and '.join(options)}; `dubito threads show` prints "
+            "the command that goes on with it, or choose a new thread"
+        )
 
 
 def remove_runs(names: Sequence[str]) -> list[NamedRun]:

@@ -15,6 +15,7 @@ from agent.records import Answer, Attempt, Cost, Event, RunOutcome
 from agent.search.frontier import SearchConfig, with_profile
 from agent.workflow.context import Context, Log, Person
 from agent.workflow.graph import build, invoke
+from agent.workflow.named_runs import check_same_run
 from agent.workflow.record_json import ForeignCheckpointError
 from agent.workflow.standing import Evidence, Standing, collect_evidence, find_standing
 from agent.workflow.state import AgentState
@@ -154,17 +155,6 @@ def _load_thread(graph: Any, thread: str, wanted: AgentState) -> _Stored:
             f"the thread {thread!r} was written by another version of dubito; choose a new thread"
         ) from error
     if state is not None:
-        _check_same_run(state, wanted, thread)
+        check_same_run(state, wanted.task, wanted.config, wanted.identity, thread)
     # Tasks, not `next`: a task whose writes are stored already must still be carried over into a checkpoint.
     return _Stored(state, cut_off=bool(stored.tasks))
-
-
-def _check_same_run(stored: AgentState, wanted: AgentState, thread: str) -> None:
-    """Raise InvalidRequestError where a thread holds a run of another task, configuration or identity."""
-    had, have = ({"task": each.task, "config": each.config, **each.identity} for each in (stored, wanted))
-    others = [name for name in have if had.get(name) != have[name]]
-    if others:
-        names = " and ".join(name.replace("_", "-") for name in others)
-        raise InvalidRequestError(
-            f"the thread {thread!r} was begun with another {names}; give it the same, or choose a new thread"
-        )

@@ -148,10 +148,14 @@ def _find_blamed_lines(context: Context, state: AgentState, program: str, result
 
 
 def _explain_end(context: Context, state: AgentState, result: Verification) -> Verification:
-    """Fail a program that was cut off and that no example checked; say where a thought used up the tokens."""
+    """Say that a program was cut off, not that it is no Python; fail it where no example checked it.
+
+    Also say where a thought used up the tokens.
+    """
     current, end = state.current, state.current.end or ""
-    if end in CUT_OFF and result.passed and not result.checked:
-        result = replace(result, verdict=Verdict.FAILED, failures=(Failure(FailureKind.CUT_OFF, got=end),))
+    if end in CUT_OFF and not result.checked and result.verdict in (Verdict.PASSED, Verdict.SYNTAX_ERROR):
+        verdict = Verdict.FAILED if result.passed else result.verdict
+        result = replace(result, verdict=verdict, failures=(Failure(FailureKind.CUT_OFF, got=end),))
     if not result.passed and is_still_thinking(context, state.prompt, current.tokens):
         result = replace(result, failures=(Failure(FailureKind.STILL_THINKING, got=end),))
     return result

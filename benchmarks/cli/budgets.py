@@ -42,8 +42,9 @@ def bench_budgets(
 ) -> None:
     """Print what each search solves within 1, 2, 3, 5 and 10 programs' worth of tokens, and paired tests.
 
-    A program's worth is the mean cost of the first arm's first programs. Passing: solved where the first program that
-    passes the visible examples stands. Oracle: some program is right.
+    The interval is Wilson's, of the share solved. A program's worth is the mean cost of the first arm's first programs.
+    Gained and lost: the problems that only this search, or only the other, solves (p: McNemar's exact test). Passing:
+    solved where the first program that passes the visible examples stands. Oracle: some program is right.
 
     Example: dubito bench budgets runs/HumanEval runs/Mbpp --arm best-of --arm adaptive --out curves.png
     """

@@ -52,8 +52,10 @@ def calibrate_answers(
         from agent.lm.names import digest_weights
         from agent.trace import collect_provenance
 
-        digest, trails = digest_weights(model), [each for file in files for each in _read_trails(file)]
-        tested = {str(file): _read_trails(file) for file in test or ()}
+        digest = digest_weights(model)
+        trails = [each for file in files for each in _read_trails(file, model, digest)]
+        tested = {str(file): _read_trails(file, model, digest) for file in test or ()}
+        _refuse_shared(trails, tested)
         file = out or profile.profile_file(model, digest)
         profile.check_profile_file(file)
         with explain_lack():
@@ -107,19 +109,41 @@ def explain_lack() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise InvalidRequestError(f"nothing can be learned from these searches: {error}; try more problems") from error
+        raise InvalidRequestError(f"nothing can be learned from these searches: {error}") from error
 
 
-def _read_trails(file: Path) -> list[Trail]:
+def _read_trails(file: Path, model: str, digest: str) -> list[Trail]:
+    """Read the trails of a file. Raises InvalidRequestError for another model's, and for trails without features.
+
+    digest: of the model's weights; empty for a model of the hub.
+    """
     from benchmarks.experiments.record_file import read_run
     from benchmarks.experiments.trails import Trail
 
-    trails = read_run(file, Trail).records
-    if not trails:
+    run = read_run(file, Trail)
+    if not run.records:
         raise InvalidRequestError(f"{quote(file)} has no trail yet; run the experiment first")
-    if not all(each.features for each in trails):
+    if not all(each.features for each in run.records):
         raise InvalidRequestError(f"{quote(file)} says nothing of its answers' features; run the experiment anew")
-    return trails
+    searched, weights = run.options.get("model", "an unknown model"), run.options.get("weights")
+    if weights != digest if weights and digest else searched != model:
+        raise InvalidRequestError(
+            f"{quote(file)} holds searches with the weights of {searched}, and --model is {model}; give the model that "
+            "searched"
+        )
+    return run.records
+
+
+def _refuse_shared(trails: Sequence[Trail], tested: Mapping[str, Sequence[Trail]]) -> None:
+    """Raise InvalidRequestError where a problem would be learned from and tested."""
+    learned_from = {each.task_id for each in trails}
+    for file, others in tested.items():
+        shared = sum(each.task_id in learned_from for each in others)
+        if shared:
+            raise InvalidRequestError(
+                f"{shared} of the {len(others)} problems of {quote(file)} would be learned from and tested; "
+                "test on trails of other problems"
+            )
 
 
 def _report(curve: ReliabilityCurve, trails: Mapping[str, Sequence[Trail]], file: Path) -> Report:

@@ -56,7 +56,7 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
     ]
     reference = next(iter(searches))
     heads = f"{f'over {reference}':>22}{'over its first':>22}"
-    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 %':>13}{heads}{'passing':>9}{'oracle':>8}{unit:>11}"]
+    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'% (95 %)':>13}{heads}{'passing':>9}{'oracle':>8}{unit:>11}"]
     lines += [_format_row(row) for row in rows]
     costs = ", ".join(f"{each:.1f}" for each in worth)
     lines += ["", f"A program's worth of {unit}: {costs}, as {reference} writes its first programs"]
@@ -93,12 +93,16 @@ def _find_shared(searches: Mapping[str, _Sets]) -> list[set[str]]:
 def _format_row(row: BudgetRow) -> str:
     low, high = f"{100 * row.interval.low:.1f}", f"{100 * row.interval.high:.1f}"
     tests = "".join(
-        f"{f'{each.gained}/{each.lost}':>13}  p {each.p:.3f}" for each in (row.over_reference, row.over_first)
+        f"{f'{each.gained}/{each.lost}':>13}  {_format_p(each.p)}" for each in (row.over_reference, row.over_first)
     )
     return (
         f"{row.programs:>6}  {row.search:<18}{row.solved:>7}{f'{low} to {high}':>13}{tests:>44}{row.passing:>9}"
         f"{row.oracle:>8}{row.spent:>11.1f}"
     )
+
+
+def _format_p(p: float) -> str:
+    return "p < .001" if p < 0.001 else f"p {p:.3f} "
 
 
 def _read_row(row: BudgetRow) -> dict[str, Any]:

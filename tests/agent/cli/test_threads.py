@@ -10,13 +10,14 @@ from text_model import byte_model, save
 from typer.testing import CliRunner
 
 from agent.cli.app import app
+from agent.errors import InvalidRequestError
 from agent.program.task import Task
 from agent.search.budget import Budget
 from agent.search.frontier import SearchConfig
 from agent.strategies import STRATEGIES, Search, StrategyOptions
 from agent.views.text import format_code
 from agent.views.threads import find_strategy_name, write_command
-from agent.workflow.named_runs import RunState, list_runs, load_run
+from agent.workflow.named_runs import RunState, check_same_run, find_state, list_runs, load_run
 from agent.workflow.state import AgentState
 
 PROMPT = 'def f(x: int) -> int:\n    """Add one.\n\n    >>> f(1)\n    2\n    """\n'
@@ -36,7 +37,7 @@ def place(tmp_path_factory):
         solve(folder, *ended, "--budget", "programs=2,tokens=90")
         patch.setattr("rich.console.Console.input", interrupt)
         asked = solve(folder, "--task", "exercises/12", "--ask", "--threshold", "1.2", "--thread", "waits")
-        assert asked.exit_code == 130, asked.output
+        assert asked.exit_code == 130 and '"""' in asked.output, "who is asked sees the request"
     return folder
 
 
@@ -207,3 +208,43 @@ def test_the_strategy_of_a_run_is_told_from_its_configuration(name):
     command = write_command("x", AgentState(Task("Add.", name="your sentence"), strategy.config))
     assert command[:6] == ["dubito", "solve", "--thread", "x", "--strategy", name] and command[-2:] == ["--", "Add."]
     assert ("programs=3" in command) == (name in ("tree", "adaptive")) != ("--programs" in command)
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (["--strategy", "best-of", "--programs", "2"], "strategy and policy"),
+        (["--budget", "programs=3,tokens=90"], "budget"),
+        (["--order", "blame"], "order"),
+        (["--seed", "7", "--tau", "0.2"], "tau and seed"),
+        (["--max-tokens", "7"], "max-tokens"),
+    ],
+)
+def test_a_thread_of_another_run_is_refused_by_the_options_that_differ_before_a_model_loads(
+    other, named, store, place, monkeypatch
+):
+    monkeypatch.setattr("agent.lm.open.open_lm", lambda *given, **options: pytest.fail("the model was loaded"))
+    begun = ["--file", f"{place}/prompt.py", "--tests", f"{place}/tests.py", "--thread", "mine", "--tau", "0.5"]
+    budget = [] if "best-of" in other else ["--budget", "programs=2,tokens=90"]
+    options = ["--model", f"{place}/model", "--sandbox", "process", "--max-tokens", "6", *budget]
+    ended = CliRunner().invoke(app, ["solve", *options, *begun, *other])
+    assert ended.exit_code == 2, ended.output
+    assert f"the thread 'mine' was begun with another {named};" in ended.stderr, ended.stderr
+    assert "loading" not in ended.stderr and "`dubito threads show`" in ended.stderr
+
+
+def test_a_run_may_go_on_in_another_sandbox_and_its_command_names_the_one_it_had(store, place):
+    assert "--sandbox process" in threads("show", "mine").stdout
+    state = load_run("mine").state
+    check_same_run(state, state.task, state.config, {**state.identity, "sandbox": "docker", "device": "cuda"}, "mine")
+    with pytest.raises(InvalidRequestError, match="another seed"):
+        check_same_run(state, state.task, state.config, {**state.identity, "seed": 9}, "mine")
+
+
+def test_a_run_that_was_cut_off_before_its_request_was_written_begins_anew(store):
+    assert find_state("no such run") is None
+    with sqlite3.connect(store) as connection:
+        connection.execute(
+            "UPDATE checkpoints SET checkpoint = ? WHERE thread_id = 'mine'", ('{"channel_values": {}}',)
+        )
+    assert find_state("mine") is None

@@ -28,7 +28,7 @@ from agent.records import (
 from agent.search.answer import best_answer
 from agent.views.consoles import open_console
 from agent.views.frame import LiveFrame, Meter
-from agent.views.sentences import describe_cost
+from agent.views.sentences import describe_cost, describe_programs
 from agent.views.terminal import TerminalView, draw_change
 from agent.views.text import clean, format_code
 from agent.workflow.run import Result
@@ -150,8 +150,8 @@ def test_the_end_says_the_outcome_and_the_account():
 def test_what_the_examples_leave_open_is_said_where_it_is_likely():
     found = tuple(Undecided(w, 2, f"return {w}") for w in (-0.5, -1.5, -2.0, -4.0))
     text = finished(PASSED, answer=Answer(0, undecided=found))
-    assert text.count("in doubt: the examples also allow") == 2
-    assert "line 2 in doubt: the examples also allow return -0.5\n" in text and "return -2.0" not in text
+    assert text.count(": the examples also allow") == 2
+    assert "line 2: the examples also allow return -0.5\n" in text and "return -2.0" not in text
     assert "also allow" not in finished(PASSED, answer=Answer(0, undecided=found[3:]))
 
 
@@ -342,6 +342,12 @@ def test_a_run_that_abstains_says_what_is_wrong_and_what_may_help(attempt, chose
     text = finished(attempt, outcome="abstained", answer=chosen)
     assert "✗ abstained: " in text and said in text and advice in text.splitlines()[-1]
     assert "may be trusted" not in text
+
+
+def test_a_program_that_the_budget_did_not_let_run_counts_neither_as_failed_nor_as_passed():
+    unrun = replace(FAILED, checked=0, failures=(Failure(FailureKind.NOT_RUN, got="seconds"),))
+    assert describe_programs([PASSED, FAILED, FAILED, unrun]) == "3 programs: 1 passed, 2 failed, and 1 more not run"
+    assert describe_programs([unrun, unrun]) == "none of 2 programs was run"
 
 
 WHOLE = replace(FAILED, program="def f(x):\n    return 1\n", checked=2)

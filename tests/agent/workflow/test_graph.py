@@ -23,7 +23,7 @@ from agent.decoding.ask import Ask
 from agent.decoding.prompt_lookup import PromptLookup
 from agent.decoding.step import Completion
 from agent.errors import FileAccessError, InvalidRequestError, ModelLoadError
-from agent.program.ends import End
+from agent.program.ends import CUT_OFF, End
 from agent.program.examples.read import visible_examples
 from agent.program.failures import Failure, FailureKind
 from agent.program.task import Task, read_task
@@ -107,6 +107,17 @@ def test_a_program_cut_off_by_the_budget_is_accepted_only_if_examples_say_so(mod
     assert cut.best.failures == (Failure(FailureKind.CUT_OFF, got="token budget"),)
     assert cut.outcome == "abstained"
     assert run_task(context(model, doubtful("greedy"), max_tokens=3), TASK, config=programs(1)).outcome == "accepted"
+
+
+@pytest.mark.parametrize("task", [TASK, replace(TASK, examples=())], ids=["examples", "no examples"])
+def test_what_the_budget_cut_off_is_said_to_be_cut_off_and_not_to_be_no_python(model, task):
+    unparsed = ScriptedSandbox(lambda program: Verdict.SYNTAX_ERROR)
+    cut = run_task(context(model, doubtful("greedy"), sandbox=unparsed, max_tokens=3), task, config=programs(1))
+    assert cut.best.failures == (Failure(FailureKind.CUT_OFF, got="token budget"),)
+    assert (cut.best.verdict, cut.best.checked) == (Verdict.SYNTAX_ERROR, 0)
+    raising = ScriptedSandbox(lambda program: Verdict.FAILED)
+    ran = run_task(context(model, doubtful("greedy"), sandbox=raising, max_tokens=3), task, config=programs(1))
+    assert ran.best.end in CUT_OFF and ran.best.failures[0].kind == FailureKind.FAILED, "it was whole enough to run"
 
 
 def test_failed_programs_lead_to_branches_then_an_abstention(model):

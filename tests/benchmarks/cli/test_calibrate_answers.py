@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from results import dubito
+from results import dubito, refused
 
+from agent.lm.names import digest_weights
 from agent.profile import load_profile
 from benchmarks.experiments.record_file import RecordFile
 from benchmarks.experiments.trails import Trail, TrailStep
@@ -14,9 +15,9 @@ STEP = TrailStep("first", 9, True, 2, False, False, False, -1.0, None, 0)
 OTHERS = {"logprob": -1.0, "attempts": 0.0, "undecided": 0.0}
 
 
-def written(file, trails):
+def written(file, trails, options=None):
     file.touch()
-    records = RecordFile(file, Trail, {})
+    records = RecordFile(file, Trail, {"model": "models/tiny", **(options or {})})
     for trail in trails:
         records.append(trail)
     records.close()
@@ -37,14 +38,15 @@ def learned_from(tmp_path):
 
 
 def test_the_profile_gets_a_curve_that_says_how_many_of_such_answers_were_right(learned_from, tmp_path):
-    file = tmp_path / "profile.json"
-    result = dubito("calibrate", "answers", learned_from, "--out", file, "--test", learned_from)
+    file, others = tmp_path / "profile.json", [trail(n, passed=True, right=n % 10 != 0) for n in range(100, 140)]
+    tested = written(tmp_path / "b.trails.jsonl", others)
+    result = dubito("calibrate", "answers", learned_from, "--out", file, "--test", tested)
     assert result.exit_code == 0, result.output
     curve = load_profile(file).reliability
     assert curve.examples == 2
     assert curve.probability({**OTHERS, "passed": 1.0}) == pytest.approx(0.9, abs=0.03)
     assert curve.probability({**OTHERS, "passed": 0.0}) < 0.1
-    assert "so too good" in result.output and str(learned_from) in result.output
+    assert "so too good" in result.output and str(tested) in result.output
     assert "first programs alone: 36 right, ECE 0.0" in result.output
 
 
@@ -53,8 +55,8 @@ def test_what_no_example_checked_counts_as_failed(learned_from, tmp_path):
         result = dubito("calibrate", "answers", learned_from, "--out", tmp_path / "p.json", "--test", file, "--json")
         return json.loads(result.stdout)[str(file)]
 
-    unchecked = [replace(trail(n, passed=True, right=False), steps=[replace(STEP, checked=0)]) for n in range(9)]
-    with_them = told(written(tmp_path / "b.trails.jsonl", [trail(9, passed=True, right=True), *unchecked]))
+    unchecked = [replace(trail(n, passed=True, right=False), steps=[replace(STEP, checked=0)]) for n in range(100, 109)]
+    with_them = told(written(tmp_path / "b.trails.jsonl", [trail(109, passed=True, right=True), *unchecked]))
     assert with_them["all"]["auroc"] == 1.0, with_them
 
 
@@ -80,6 +82,30 @@ def test_too_little_to_learn_from_is_refused_and_nothing_written(trails, sentenc
     result = dubito("calibrate", "answers", file, "--out", tmp_path / "p.json")
     assert result.exit_code == 2 and sentence in " ".join(result.output.split())
     assert not (tmp_path / "p.json").exists()
+
+
+@pytest.mark.parametrize("options", [{"model": "another"}, {"weights": "0123456789ab"}], ids=["name", "weights"])
+@pytest.mark.parametrize("tested", [False, True])
+def test_trails_of_another_model_are_refused(options, tested, learned_from, tmp_path):
+    file = written(tmp_path / "b.trails.jsonl", [trail(n, passed=True, right=True) for n in range(100, 140)], options)
+    files = (learned_from, "--test", file) if tested else (file,)
+    result = dubito("calibrate", "answers", *files, "--out", tmp_path / "p.json")
+    refused(result, f"{str(file)!r} holds searches with the weights of", "--model is models/tiny")
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_trails_of_these_weights_under_another_name_are_taken(tmp_path):
+    options = {"model": "copy/of/tiny", "weights": digest_weights("models/tiny")}
+    trails = [trail(n, passed=n < 40, right=n < 36) for n in range(80)]
+    file = written(tmp_path / "a.trails.jsonl", trails, options)
+    result = dubito("calibrate", "answers", file, "--out", tmp_path / "p.json")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_problem_that_was_learned_from_tests_nothing(learned_from, tmp_path):
+    file = written(tmp_path / "b.trails.jsonl", [trail(n, passed=True, right=True) for n in (3, 100, 101)])
+    result = dubito("calibrate", "answers", learned_from, "--test", file, "--out", tmp_path / "p.json")
+    refused(result, "1 of the 3 problems", "test on trails of other problems")
 
 
 def test_enough_is_where_few_answers_are_wrong(tmp_path):
