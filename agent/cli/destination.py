@@ -11,7 +11,7 @@ from agent.cli.writing import Confirm, check_write, find_confirm, is_same_file, 
 from agent.errors import DubitoError, InvalidRequestError
 from agent.files.edits import Edit
 from agent.messages import quote
-from agent.views.say import is_watched, say, write_data
+from agent.views.say import complain, is_watched, say, write_data
 
 if TYPE_CHECKING:
     from agent.workflow.run import Result
@@ -53,7 +53,12 @@ class Destination:
         code: the run's exit code; only an answer with OK is written.
         """
         if not _is_accepted(result):
-            self._say_unwritten("no program passed")
+            from agent.views.sentences import describe_ending
+
+            abstained = describe_ending(result).sentence
+            self._say_unwritten(abstained.removeprefix("abstained: "))
+            if self.quiet and self.write is None:
+                complain(abstained)
             return
         if not self.diff and not is_watched():
             write_data(_write_program(result), nl=False)

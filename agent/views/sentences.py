@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.program.ends import PRUNED
 from agent.program.failures import FailureKind
 from agent.records import Answer, Attempt, Breakage, Cost, Spent
 from agent.search.faults import is_whole
@@ -98,16 +99,21 @@ def describe_cost(cost: Cost) -> str:
 
 
 def describe_programs(attempts: Sequence[Attempt]) -> str:
-    """Return how many programs passed, failed and were dropped; empty for one alone."""
+    """Return how many programs passed and failed, and why others were not run; empty for one alone."""
     if len(attempts) < 2:
         return ""
-    ran = [each for each in attempts if each.ran and FailureKind.NOT_RUN not in {why.kind for why in each.failures}]
-    passed, dropped = sum(each.passed for each in ran), len(attempts) - len(ran)
-    if not ran:
-        return f"none of {len(attempts)} programs was run"
+    unrun = [each for each in attempts if FailureKind.NOT_RUN in {why.kind for why in each.failures}]
+    ran = [each for each in attempts if each.ran and each not in unrun]
+    passed, dropped = sum(each.passed for each in ran), sum(each.end in PRUNED for each in attempts)
     counts = [(passed, "passed"), (len(ran) - passed, "failed")]
-    text = f"{format_count(len(ran), 'program')}: {', '.join(f'{count} {how}' for count, how in counts if count)}"
-    return f"{text}, and {dropped} more not run" if dropped else text
+    repeated = len(attempts) - len(ran) - len(unrun) - dropped
+    others = [(repeated, "like an earlier one"), (dropped, "dropped unfinished"), (len(unrun), "beyond the budget")]
+    parts = [f"{format_count(len(ran), 'program')}: {_list_counts(counts)}" if ran else "no program was run"]
+    return "; not run: ".join([*parts, *filter(None, [_list_counts(others)])])
+
+
+def _list_counts(counts: Sequence[tuple[int, str]]) -> str:
+    return ", ".join(f"{count} {what}" for count, what in counts if count)
 
 
 def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:
@@ -115,14 +121,14 @@ def describe_evidence(result: Result, *, in_full: bool = True) -> list[str]:
 
     in_full: also what only a person who knows the measures can use. The program that is close to it is not among it.
     """
-    answer, attempts = result.answer, result.attempts
+    answer = result.answer
     lines = [
         *say_doubts(result.best, answer.undecided, result.line_offset),
         _say_probability(answer, result.best),
         _say_ways(answer, result.best) if in_full else "",
         _say_error(answer) if in_full else "",
         _say_suspect(answer),
-        _say_end(answer, attempts),
+        _say_end(answer),
     ]
     return [line for line in lines if line]
 
@@ -159,14 +165,13 @@ def _say_suspect(answer: Answer) -> str:
     )
 
 
-def _say_end(answer: Answer, attempts: Sequence[Attempt]) -> str:
+def _say_end(answer: Answer) -> str:
     if answer.ended_by is None:
         return ""
-    spent, dropped = answer.ended_by, sum(not attempt.ran for attempt in attempts)
+    spent = answer.ended_by
     if spent.part == "seconds" and spent.used < spent.bound:
         return f"the search was stopped after {spent.used:.0f} seconds"
-    beside = f"; {dropped} more, like them or no Python, {'was' if dropped == 1 else 'were'} not run" if dropped else ""
-    return f"the search ended at {_describe_spent(spent)}{beside}"
+    return f"the search ended at {_describe_spent(spent)}"
 
 
 def _describe_breakage(breakage: Breakage) -> str:

@@ -344,10 +344,19 @@ def test_a_run_that_abstains_says_what_is_wrong_and_what_may_help(attempt, chose
     assert "may be trusted" not in text
 
 
-def test_a_program_that_the_budget_did_not_let_run_counts_neither_as_failed_nor_as_passed():
+def test_programs_are_counted_by_what_became_of_them():
     unrun = replace(FAILED, checked=0, failures=(Failure(FailureKind.NOT_RUN, got="seconds"),))
-    assert describe_programs([PASSED, FAILED, FAILED, unrun]) == "3 programs: 1 passed, 2 failed, and 1 more not run"
-    assert describe_programs([unrun, unrun]) == "none of 2 programs was run"
+    like, dropped = replace(PASSED, duplicate_of=0), replace(FAILED, end=End.NO_PYTHON)
+    begun_alike = replace(FAILED, end=End.DUPLICATE, duplicate_of=0)
+    assert describe_programs([PASSED, FAILED, FAILED]) == "3 programs: 1 passed, 2 failed"
+    assert describe_programs([PASSED, like, like]) == "1 program: 1 passed; not run: 2 like an earlier one"
+    assert describe_programs([FAILED, dropped, begun_alike, like, unrun]) == (
+        "1 program: 1 failed; not run: 1 like an earlier one, 2 dropped unfinished, 1 beyond the budget"
+    )
+    assert (
+        describe_programs([unrun, dropped]) == "no program was run; not run: 1 dropped unfinished, 1 beyond the budget"
+    )
+    assert describe_programs([FAILED]) == ""
 
 
 WHOLE = replace(FAILED, program="def f(x):\n    return 1\n", checked=2)
