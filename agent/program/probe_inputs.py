@@ -32,16 +32,23 @@ _UNKNOWN: tuple[Any, ...] = (0, 1, [3, 1, 2], "ab", [], "")
 
 
 def generate_inputs(
-    request: str, entry_point: str, examples: Sequence[Example], *, most: int = _MOST, numbers_from: str | None = None
+    request: str,
+    entry_point: str,
+    examples: Sequence[Example],
+    *,
+    fitting: Sequence[Arguments] = (),
+    most: int = _MOST,
+    numbers_from: str | None = None,
 ) -> list[Arguments]:
     """Return distinct arguments for the entry point: those of the examples, mutations of them, and boundary values.
 
     Numbers in the request, and their neighbours, are boundary values too: "at most 19" and "below 19" differ there.
-    numbers_from: the text that holds these numbers, if it is not the request. The same request gives the same
-    inputs. Empty if neither types nor examples tell how many arguments there are, and if no example shows a value of a
-    class that no literal makes.
+    fitting: other arguments that it takes; they are used as those of the examples are. numbers_from: the text that
+    holds these numbers, if it is not the request. The same request gives the same inputs. Empty if neither types nor
+    examples tell how many arguments there are, and if no example shows a value of a class that no literal makes.
     """
-    example_inputs = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
+    shown = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
+    example_inputs = [*shown, *fitting]
     hints = _read_hints(request, entry_point)
     rng, boundaries = (
         random.Random(f"{entry_point}:{len(example_inputs)}"),

@@ -15,7 +15,7 @@ from agent.decoding.stops import any_of, end_at_text, end_token, token_limit
 from agent.errors import BudgetSpentError, ContextLengthError
 from agent.program import prompts
 from agent.program.cases import MOST_CASES, find_subject, read_cases, write_signature
-from agent.program.probe_inputs import find_arguments
+from agent.program.compared_inputs import choose_inputs
 from agent.records import Attempt, Cost, Prompt
 from agent.search.answer import cluster_programs
 from agent.verification.behaviour import find_function, observe_behaviour
@@ -29,14 +29,14 @@ _MOST_TOKENS = 320
 
 
 def propose_cases(context: Context, state: AgentState) -> AgentState:
-    """Ask the model for test cases, and run them on the programs that passed. Their inputs join those of the run."""
+    """Ask the model for test cases, and run them on the programs that passed, which are compared on such inputs now."""
     start, before, box = context.clock(), count_forwards(context), meter_sandbox(context, state)
     best = state.attempts[cluster_programs(state.attempts)[0].attempts[0]]
     name = find_subject(best.program, state.task.entry_point)
     text, tokens = _decode_cases(context, state, best.program, name) if name else ("", 0)
     proposed = replace(state, own_cases=read_cases(text, name or ""), cases_name=name or "")
     try:
-        proposed = _judge_all(replace(context, sandbox=box), proposed)
+        proposed = _judge_all(replace(context, sandbox=box), proposed, best.program)
     except BudgetSpentError:  # of programs that cannot all be run on the cases, none is
         proposed = replace(state, own_cases=())
     cost = Cost(tokens=tokens, sandbox_runs=box.runs, seconds=context.clock() - start)
@@ -78,26 +78,36 @@ def _end_of_cases(completion: Completion) -> str | None:
     return "enough cases" if repeats or len(lines) >= MOST_CASES else None
 
 
-def _judge_all(context: Context, state: AgentState) -> AgentState:
-    """Run the programs that passed on the cases and on their inputs; a duplicate has what its original has."""
-    sources = [repr(each) for case in state.own_cases or () for each in find_arguments(case, state.cases_name)]
-    more = [source for source in dict.fromkeys(sources) if source not in state.inputs]
+def _judge_all(context: Context, state: AgentState, best: str) -> AgentState:
+    """Run the programs that passed on the cases and on inputs like theirs; a duplicate has what its original has."""
+    inputs = _choose_inputs(state, best)
     attempts = list[Attempt]()
     for attempt in state.attempts:
         if attempt.duplicate_of is not None:
             original = attempts[attempt.duplicate_of]
             attempt = replace(attempt, behaviour=original.behaviour, cases=original.cases)
         elif attempt.passed and state.own_cases:
-            attempt = _judge(context, state, attempt, more)
+            attempt = _judge(context, state, attempt, inputs)
         attempts.append(attempt)
-    return replace(state, attempts=tuple(attempts), inputs=(*state.inputs, *more) if state.inputs else ())
+    return replace(state, attempts=tuple(attempts), inputs=inputs)
 
 
-def _judge(context: Context, state: AgentState, attempt: Attempt, more: Sequence[str]) -> Attempt:
-    """Return an attempt with the cases that it passes, and with its behaviour on more inputs."""
+def _choose_inputs(state: AgentState, best: str) -> Sequence[str]:
+    """Return inputs of the types that the cases have; those of the run where there is no case, or nothing to compare.
+
+    best: the program that the cases were proposed for.
+    """
+    function = find_function(best, state.task.entry_point)
+    if not (state.inputs and state.own_cases and function):
+        return state.inputs
+    return tuple(map(repr, choose_inputs(state.task, best, function, state.own_cases)[1]))
+
+
+def _judge(context: Context, state: AgentState, attempt: Attempt, inputs: Sequence[str]) -> Attempt:
+    """Return an attempt with the cases that it passes, and its behaviour on the inputs if it had one."""
     runnable = state.task.runnable(attempt.program)
     cases = run_cases(context.sandbox, runnable, state.cases_name, state.own_cases or (), context.limits)
     function, behaviour = find_function(attempt.program, state.task.entry_point), attempt.behaviour
-    if behaviour is not None and function and more and len(behaviour) == len(state.inputs) > 0:
-        behaviour = (*behaviour, *observe_behaviour(context.sandbox, runnable, function, more, context.limits))
+    if behaviour and function and inputs != state.inputs:
+        behaviour = tuple(observe_behaviour(context.sandbox, runnable, function, inputs, context.limits))
     return replace(attempt, cases=cases, behaviour=behaviour)

@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 from agent.errors import BudgetSpentError
 from agent.files.plain import make_plain
+from agent.program.compared_inputs import choose_inputs
 from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
-from agent.program.named_values import find_named_inputs
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind
-from agent.program.probe_inputs import generate_inputs
-from agent.program.syntax import is_code
 from agent.program.task import Task
 from agent.program.wording import drop_prose
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of
@@ -111,10 +109,8 @@ def _observe(context: Context, state: AgentState, program: str, result: Verifica
 
 def _compare(context: Context, state: AgentState, program: str, entry_point: str, result: Verification) -> _Findings:
     """Run a program on the inputs of the run. It fails if it raises on a value that the request names."""
-    named = [repr(each) for each in find_named_inputs(state.task.request, program, entry_point)]
-    inputs: Sequence[str] = state.inputs
-    if state.config.votes > 1 and not inputs:
-        inputs = tuple(dict.fromkeys((*named, *_generate_inputs(state, program, entry_point))))
+    named, chosen = (list(map(repr, some)) for some in choose_inputs(state.task, program, entry_point))
+    inputs = state.inputs or (chosen if state.config.votes > 1 else ())
     tried = list(dict.fromkeys((*inputs, *named)))
     runnable = state.task.runnable(program)
     outputs = observe_behaviour(context.sandbox, runnable, entry_point, tried, context.limits) if tried else []
@@ -130,13 +126,6 @@ def _compare(context: Context, state: AgentState, program: str, entry_point: str
     if state.own_cases and not failures:
         cases = run_cases(context.sandbox, runnable, state.cases_name, state.own_cases, context.limits)
     return _Findings(result, inputs, behaviour, cases)
-
-
-def _generate_inputs(state: AgentState, program: str, entry_point: str) -> tuple[str, ...]:
-    """Generate argument tuples from the request; where it defines no function, from the program."""
-    task = state.task
-    source = task.request if task.entry_point and is_code(task.request) else program
-    return tuple(map(repr, generate_inputs(source, entry_point, task.examples, numbers_from=task.request)))
 
 
 def _find_blamed_lines(context: Context, state: AgentState, program: str, result: Verification) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """The node `propose`: the model's own test cases rank programs, cost what they cost, and verify none."""
 
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from trie import PLAIN_CHAT, TrieLM
 
 from agent.decoding import POLICIES
 from agent.program.cases import read_cases
+from agent.program.outputs import OutputKind
 from agent.program.styles import Turn
 from agent.program.task import read_task
 from agent.records import Answer, Attempt
@@ -72,12 +74,17 @@ def test_the_tokens_and_runs_of_the_cases_are_counted_and_held_to_the_budget(box
     assert starved.answer.cases == 0 and starved.cost.sandbox_runs <= runs + 1
 
 
-def test_the_inputs_of_the_cases_are_compared_too_and_part_close_clusters(box):
-    result = search(box)
-    widths = {len(each.behaviour) for each in result.attempts if each.behaviour}
-    assert len(widths) == 1
-    assert search(box, "n").attempts[0].behaviour is not None
-    assert widths.pop() > len(search(box, "n").attempts[0].behaviour)
+def test_with_cases_programs_are_compared_on_inputs_of_the_types_that_these_have(box):
+    """Without a hint nobody knows that x is a number, and a text or a list says nothing of these programs."""
+
+    def kinds(result):
+        rows = [each.behaviour for each in result.attempts if each.behaviour]
+        assert len({len(row) for row in rows}) == 1 and len(rows) == 3
+        return Counter(output.kind for row in rows for output in row)
+
+    result, plain = search(box), search(box, "n")
+    assert kinds(result)[OutputKind.EXCEPTION] == 0 and kinds(result)[OutputKind.VALUE] > 40
+    assert kinds(plain)[OutputKind.EXCEPTION] > 10
 
 
 def test_a_model_that_repeats_a_case_is_stopped(box):
