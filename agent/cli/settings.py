@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -148,19 +147,14 @@ def placing(place: str) -> Iterator[None]:
 
 @contextmanager
 def naming_settings() -> Iterator[None]:
-    """Add to an error of options that do not go together which of them are settings, and where these are.
-
-    Settings that the error does not name are added only where it names none.
-    """
+    """Add to an error of options that do not go together which of them are settings, and where these are."""
     try:
         yield
     except (DubitoError, SandboxError) as error:
-        in_force = _in_force.get()
-        named = {name: in_force[name] for name in in_force if re.search(rf"\b{name}\b", str(error))} or in_force
-        if not named:
+        places = ", ".join(f"{name} is set by {place}" for name, place in _in_force.get().items())
+        if not places:
             raise
-        places = ", ".join(f"{name} is set by {place}" for name, place in named.items())
-        empty = f"{variable_of(next(iter(named)))}="
+        empty = f"{variable_of(next(iter(_in_force.get())))}="
         raise type(error)(f"{error} ({places}; an empty variable, as in {empty}, leaves a setting out)") from error
 
 

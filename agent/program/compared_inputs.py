@@ -1,4 +1,4 @@
-"""Choose the inputs on which the programs of a run are compared."""
+"""Choose the inputs on which the programs of a run are compared. An input is the source of an argument tuple."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ from collections.abc import Sequence
 
 from agent.program.examples.example import Example
 from agent.program.named_values import find_named_inputs
-from agent.program.probe_inputs import Arguments, find_arguments, generate_inputs
+from agent.program.outputs import Output, OutputKind
+from agent.program.probe_inputs import MOST_INPUTS, find_arguments, generate_inputs
 from agent.program.syntax import is_code
 from agent.program.task import Task
 
 
-def choose_inputs(
-    task: Task, program: str, entry_point: str, cases: Sequence[Example] = ()
-) -> tuple[list[Arguments], list[Arguments]]:
-    """Return the arguments that a request names, and all to compare programs on, which begin with those.
+def choose_inputs(task: Task, program: str, entry_point: str, cases: Sequence[Example] = ()) -> tuple[str, ...]:
+    """Return those that the request names, then generated ones.
 
-    program: the first one; where the request defines no function, its head says how many arguments there are. cases:
-    test cases of the model. With them the arguments have the types of those that are named and of the cases. Without
-    them a parameter without a hint gets values of several types, and on most of these every program raises.
+    program: where the request defines no function, the head of this one tells the parameters and their hints. cases:
+    the model's own. A parameter without a hint gets the types that it has there and in the named inputs. Without cases
+    it gets values of several types, on most of which a program raises.
     """
     named = find_named_inputs(task.request, program, entry_point)
-    fitting = [arguments for case in cases for arguments in find_arguments(case, entry_point)]
+    shown = [arguments for case in cases for arguments in find_arguments(case, entry_point)]
     source = task.request if task.entry_point and is_code(task.request) else program
     generated = generate_inputs(
-        source, entry_point, task.examples, fitting=[*named, *fitting] if cases else (), numbers_from=task.request
+        source, entry_point, task.examples, seeds=[*named, *shown] if shown else (), numbers_from=task.request
     )
-    return named, list({repr(each): each for each in (*named, *generated)}.values())
+    return tuple(dict.fromkeys(map(repr, (*named, *generated))))
+
+
+def choose_columns(rows: Sequence[Sequence[Output]]) -> list[int]:
+    """Choose the inputs to keep of many: first those on which some program gives a value, each group in its order.
+
+    rows: the outputs of a program each, one an input. Returns the numbers of at most `MOST_INPUTS`.
+    """
+    columns = range(min(map(len, rows), default=0))
+    valued = {column for column in columns if any(row[column].kind == OutputKind.VALUE for row in rows)}
+    return sorted(columns, key=lambda column: column not in valued)[:MOST_INPUTS]

@@ -14,7 +14,7 @@ from agent.program.lame import write_lame_prompt
 from agent.program.syntax import parse
 
 Arguments = tuple[Any, ...]
-_MOST = 24
+MOST_INPUTS = 24
 _NUMBER = re.compile(r"(?<![\w.^*])(?<!\d,)-?\d{1,6}(?![.,^*]*\w)")
 _MOST_NUMBERS = 4  # numbers of a request that are used
 _NUMBERS = {"int": 0, "float": 0.0}
@@ -36,19 +36,19 @@ def generate_inputs(
     entry_point: str,
     examples: Sequence[Example],
     *,
-    fitting: Sequence[Arguments] = (),
-    most: int = _MOST,
+    seeds: Sequence[Arguments] = (),
+    most: int = MOST_INPUTS,
     numbers_from: str | None = None,
 ) -> list[Arguments]:
     """Return distinct arguments for the entry point: those of the examples, mutations of them, and boundary values.
 
     Numbers in the request, and their neighbours, are boundary values too: "at most 19" and "below 19" differ there.
-    fitting: other arguments that it takes; they are used as those of the examples are. numbers_from: the text that
-    holds these numbers, if it is not the request. The same request gives the same inputs. Empty if neither types nor
+    seeds: more arguments to use and to mutate, as those of the examples are. numbers_from: the text that holds these
+    numbers, if it is not the request. The same request gives the same inputs. Empty if neither types nor
     examples tell how many arguments there are, and if no example shows a value of a class that no literal makes.
     """
     shown = [arguments for example in examples for arguments in find_arguments(example, entry_point)]
-    example_inputs = [*shown, *fitting]
+    example_inputs = [*shown, *seeds]
     hints = _read_hints(request, entry_point)
     rng, boundaries = (
         random.Random(f"{entry_point}:{len(example_inputs)}"),

@@ -15,7 +15,7 @@ from agent.decoding.stops import any_of, end_at_text, end_token, token_limit
 from agent.errors import BudgetSpentError, ContextLengthError
 from agent.program import prompts
 from agent.program.cases import MOST_CASES, find_subject, read_cases, write_signature
-from agent.program.compared_inputs import choose_inputs
+from agent.program.compared_inputs import choose_columns, choose_inputs
 from agent.records import Attempt, Cost, Prompt
 from agent.search.answer import cluster_programs
 from agent.verification.behaviour import find_function, observe_behaviour
@@ -29,7 +29,7 @@ _MOST_TOKENS = 320
 
 
 def propose_cases(context: Context, state: AgentState) -> AgentState:
-    """Ask the model for test cases, and run them on the programs that passed, which are compared on such inputs now."""
+    """Ask the model for test cases. Run them on the programs that passed, and compare these programs anew."""
     start, before, box = context.clock(), count_forwards(context), meter_sandbox(context, state)
     best = state.attempts[cluster_programs(state.attempts)[0].attempts[0]]
     name = find_subject(best.program, state.task.entry_point)
@@ -79,35 +79,48 @@ def _end_of_cases(completion: Completion) -> str | None:
 
 
 def _judge_all(context: Context, state: AgentState, best: str) -> AgentState:
-    """Run the programs that passed on the cases and on inputs like theirs; a duplicate has what its original has."""
-    inputs = _choose_inputs(state, best)
+    """Run the programs that passed on the cases and on inputs of their types. A duplicate has what its original has.
+
+    best: the program that the cases were proposed for.
+    """
+    function = find_function(best, state.task.entry_point)
+    chosen = choose_inputs(state.task, best, function, state.own_cases or ()) if function and state.own_cases else ()
+    more = [each for each in chosen if each not in state.inputs] if state.inputs else []
     attempts = list[Attempt]()
     for attempt in state.attempts:
         if attempt.duplicate_of is not None:
             original = attempts[attempt.duplicate_of]
             attempt = replace(attempt, behaviour=original.behaviour, cases=original.cases)
         elif attempt.passed and state.own_cases:
-            attempt = _judge(context, state, attempt, inputs)
+            attempt = _judge(context, state, attempt, more)
         attempts.append(attempt)
-    return replace(state, attempts=tuple(attempts), inputs=inputs)
+    judged = replace(state, attempts=tuple(attempts))
+    return _choose_again(judged, [*state.inputs, *more], first=chosen) if more else judged
 
 
-def _choose_inputs(state: AgentState, best: str) -> Sequence[str]:
-    """Return inputs of the types that the cases have; those of the run where there is no case, or nothing to compare.
-
-    best: the program that the cases were proposed for.
-    """
-    function = find_function(best, state.task.entry_point)
-    if not (state.inputs and state.own_cases and function):
-        return state.inputs
-    return tuple(map(repr, choose_inputs(state.task, best, function, state.own_cases)[1]))
-
-
-def _judge(context: Context, state: AgentState, attempt: Attempt, inputs: Sequence[str]) -> Attempt:
-    """Return an attempt with the cases that it passes, and its behaviour on the inputs if it had one."""
+def _judge(context: Context, state: AgentState, attempt: Attempt, more: Sequence[str]) -> Attempt:
+    """Return an attempt with the cases that it passes. A behaviour that it has goes on with that on more inputs."""
     runnable = state.task.runnable(attempt.program)
     cases = run_cases(context.sandbox, runnable, state.cases_name, state.own_cases or (), context.limits)
     function, behaviour = find_function(attempt.program, state.task.entry_point), attempt.behaviour
-    if behaviour and function and inputs != state.inputs:
-        behaviour = tuple(observe_behaviour(context.sandbox, runnable, function, inputs, context.limits))
+    if behaviour and function and more and len(behaviour) == len(state.inputs):
+        behaviour = (*behaviour, *observe_behaviour(context.sandbox, runnable, function, more, context.limits))
     return replace(attempt, cases=cases, behaviour=behaviour)
+
+
+def _choose_again(state: AgentState, inputs: Sequence[str], *, first: Sequence[str]) -> AgentState:
+    """Keep the inputs on which some program gives a value, of these `first` before others, and the behaviours there.
+
+    A case may be wrong, so inputs like those of the cases are not always better. inputs: of the behaviours.
+    """
+    rows = [each.behaviour for each in state.attempts if each.behaviour and len(each.behaviour) == len(inputs)]
+    order = [inputs.index(each) for each in dict.fromkeys((*first, *inputs))]
+    kept = [order[at] for at in choose_columns([[row[at] for at in order] for row in rows])]
+    if not kept:
+        return state
+
+    def keep(attempt: Attempt) -> Attempt:
+        row = attempt.behaviour or ()
+        return replace(attempt, behaviour=tuple(row[at] for at in kept)) if len(row) == len(inputs) else attempt
+
+    return replace(state, inputs=tuple(inputs[at] for at in kept), attempts=tuple(map(keep, state.attempts)))

@@ -14,6 +14,7 @@ from agent.program.compared_inputs import choose_inputs
 from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
+from agent.program.named_values import find_named_inputs
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind
 from agent.program.task import Task
@@ -109,8 +110,10 @@ def _observe(context: Context, state: AgentState, program: str, result: Verifica
 
 def _compare(context: Context, state: AgentState, program: str, entry_point: str, result: Verification) -> _Findings:
     """Run a program on the inputs of the run. It fails if it raises on a value that the request names."""
-    named, chosen = (list(map(repr, some)) for some in choose_inputs(state.task, program, entry_point))
-    inputs = state.inputs or (chosen if state.config.votes > 1 else ())
+    named = [repr(each) for each in find_named_inputs(state.task.request, program, entry_point)]
+    inputs: Sequence[str] = state.inputs
+    if state.config.votes > 1 and not inputs:
+        inputs = choose_inputs(state.task, program, entry_point)
     tried = list(dict.fromkeys((*inputs, *named)))
     runnable = state.task.runnable(program)
     outputs = observe_behaviour(context.sandbox, runnable, entry_point, tried, context.limits) if tried else []
@@ -137,14 +140,15 @@ def _find_blamed_lines(context: Context, state: AgentState, program: str, result
 
 
 def _explain_end(context: Context, state: AgentState, result: Verification) -> Verification:
-    """Say that a program was cut off, not that it is no Python; fail it where no example checked it.
+    """Say first that a program was cut off where it is no Python or no example checked it, which fails it.
 
-    Also say where a thought used up the tokens.
+    Say where a thought used up the tokens.
     """
     current, end = state.current, state.current.end or ""
     if end in CUT_OFF and not result.checked and result.verdict in (Verdict.PASSED, Verdict.SYNTAX_ERROR):
         verdict = Verdict.FAILED if result.passed else result.verdict
-        result = replace(result, verdict=verdict, failures=(Failure(FailureKind.CUT_OFF, got=end),))
+        cut = Failure(FailureKind.CUT_OFF, got=end)
+        result = replace(result, verdict=verdict, failures=(cut, *result.failures))
     if not result.passed and is_still_thinking(context, state.prompt, current.tokens):
         result = replace(result, failures=(Failure(FailureKind.STILL_THINKING, got=end),))
     return result

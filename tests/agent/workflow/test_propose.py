@@ -10,6 +10,7 @@ from trie import PLAIN_CHAT, TrieLM
 from agent.decoding import POLICIES
 from agent.program.cases import read_cases
 from agent.program.outputs import OutputKind
+from agent.program.probe_inputs import MOST_INPUTS
 from agent.program.styles import Turn
 from agent.program.task import read_task
 from agent.records import Answer, Attempt
@@ -39,11 +40,11 @@ def box():
         yield sandbox
 
 
-def search(box, cases=CASES, *, budget=None, own_cases=True, **more):
+def search(box, cases=CASES, *, budget=None, own_cases=True, request=REQUEST, **more):
     model = TrieLM(PROGRAMS, {cases: 1.0}, repairs_from="Cases for")
     context = Context(model.model(style=STYLE), POLICIES["greedy"], box)
     config = SearchConfig(budget or Budget(), repair_after=0, own_cases=own_cases)
-    return run_task(context, read_task(REQUEST), config=config, **more)
+    return run_task(context, read_task(request), config=config, **more)
 
 
 def test_the_answer_is_of_the_programs_and_cases_that_pass_together_and_not_the_likeliest(box):
@@ -74,17 +75,42 @@ def test_the_tokens_and_runs_of_the_cases_are_counted_and_held_to_the_budget(box
     assert starved.answer.cases == 0 and starved.cost.sandbox_runs <= runs + 1
 
 
+def compared(result):
+    """Return how many outputs of the programs are values and how many are exceptions, and what all programs give."""
+    rows = [each.behaviour for each in result.attempts if each.behaviour]
+    assert len({len(row) for row in rows}) == 1 and len(rows) == 3
+    return Counter(output.kind for row in rows for output in row), {output.text for row in rows for output in row}
+
+
 def test_with_cases_programs_are_compared_on_inputs_of_the_types_that_these_have(box):
     """Without a hint nobody knows that x is a number, and a text or a list says nothing of these programs."""
+    (kinds, texts), (before, _) = compared(search(box)), compared(search(box, "n"))
+    assert kinds[OutputKind.EXCEPTION] == 0 and kinds[OutputKind.VALUE] == 3 * MOST_INPUTS
+    assert before[OutputKind.EXCEPTION] > 10
+    assert {"5", "6", "10", "7"} <= texts, "x + 2 and x * 2 for the cases' own 3 and 5"
 
-    def kinds(result):
-        rows = [each.behaviour for each in result.attempts if each.behaviour]
-        assert len({len(row) for row in rows}) == 1 and len(rows) == 3
-        return Counter(output.kind for row in rows for output in row)
 
-    result, plain = search(box), search(box, "n")
-    assert kinds(result)[OutputKind.EXCEPTION] == 0 and kinds(result)[OutputKind.VALUE] > 40
-    assert kinds(plain)[OutputKind.EXCEPTION] > 10
+@pytest.mark.parametrize(
+    "cases",
+    [
+        "(1, 2) == 2\nassert double() == 0",  # it takes one argument
+        "([]) == []\nassert double(None) == 0",  # nothing can be changed in them
+        "({}) == 0\nassert double({1: 2}) == 4\nassert double({3}) == 6",  # on these every program raises
+        "(x=3) == 6",
+    ],
+    ids=["arity", "empty", "types", "keyword"],
+)
+def test_cases_of_no_use_leave_the_inputs_on_which_a_program_gives_a_value(cases, box):
+    result, before = search(box, cases), search(box, "n")
+    assert compared(result)[0][OutputKind.VALUE] >= compared(before)[0][OutputKind.VALUE] > 0
+    assert result.outcome == before.outcome == "accepted" and result.answer.clusters == before.answer.clusters == 2
+
+
+def test_what_the_request_names_stays_among_the_inputs_whatever_the_cases_are(box):
+    result = search(
+        box, "(3) == 6\nassert double(5) == 10\nassert double(7) == 14", request="Write double(x), as in double(1000)."
+    )
+    assert {"2000", "1002"} <= compared(result)[1]
 
 
 def test_a_model_that_repeats_a_case_is_stopped(box):
