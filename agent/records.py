@@ -284,7 +284,7 @@ class Answer:
     functional_entropy: float = 0.0  # nats
     draws: int = 0  # independent draws of one distribution, among all attempts
     error_at_least: float | None = None  # how likely such a draw is wrong; None where there are too few
-    rival: int | None = None  # the next cluster's most probable attempt, where it is close
+    rival: int | None = None  # the attempt that stands for the next cluster, where it is close
     differs: Difference | None = None  # from the rival
     ended_by: Spent | None = None  # what used up the budget; None where the search had enough
     mutants: int = 0  # programs of one other token that the examples were run on

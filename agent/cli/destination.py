@@ -53,12 +53,11 @@ class Destination:
         code: the run's exit code; only an answer with OK is written.
         """
         if not _is_accepted(result):
-            from agent.views.sentences import describe_ending
+            from agent.views.sentences import explain_abstention
 
-            abstained = describe_ending(result).sentence
-            self._say_unwritten(abstained.removeprefix("abstained: "))
+            self._say_unwritten(explain_abstention(result))
             if self.quiet and self.write is None:
-                complain(abstained)
+                complain(f"abstained: {explain_abstention(result)}")
             return
         if not self.diff and not is_watched():
             write_data(_write_program(result), nl=False)

@@ -28,7 +28,7 @@ _WRONG_VALUE = {FailureKind.RETURNED, FailureKind.NOT_PLAIN, FailureKind.NOT_HEL
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Programs that passed and behave alike, in their order; with a majority those with the best mean logprob first."""
+    """Programs that passed and behave alike, oldest first; with a majority, highest mean logprob first."""
 
     attempts: tuple[int, ...]
     mass: float  # summed probability under the model, or the number of its programs
@@ -78,7 +78,7 @@ def _score_agreement(attempts: Sequence[Attempt], cluster: Cluster) -> float:
 
 
 def _rank(attempts: Sequence[Attempt], cluster: Cluster) -> tuple[float, int]:
-    """Return what decides between clusters of one mass: the mean logprob of the best program, then its number."""
+    """Return what decides between clusters of one mass: the mean logprob of its first program, then that number."""
     return -_mean_logprob(attempts[cluster.attempts[0]]), cluster.attempts[0]
 
 

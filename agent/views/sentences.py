@@ -52,7 +52,7 @@ def describe_ending(result: Result, *, in_chat: bool = False) -> Ending:
             sentence = _say_too_few(evidence, result.answer)
             example = "give more examples" + ("" if in_chat else ", or accept it as it is with --accept any")
         return Ending("?", sentence, f"bold {WARNING}", f"do not rely on it{look}; to have it verified, {example}")
-    return Ending("✗", f"abstained: {_explain_abstention(result)}", "bold red", _advise(result, in_chat=in_chat))
+    return Ending("✗", f"abstained: {explain_abstention(result)}", "bold red", _advise(result, in_chat=in_chat))
 
 
 def _say_too_few(evidence: Evidence, answer: Answer) -> str:
@@ -102,14 +102,19 @@ def describe_programs(attempts: Sequence[Attempt]) -> str:
     """Return how many programs passed and failed, and why others were not run; empty for one alone."""
     if len(attempts) < 2:
         return ""
-    unrun = [each for each in attempts if FailureKind.NOT_RUN in {why.kind for why in each.failures}]
-    ran = [each for each in attempts if each.ran and each not in unrun]
-    passed, dropped = sum(each.passed for each in ran), sum(each.end in PRUNED for each in attempts)
-    counts = [(passed, "passed"), (len(ran) - passed, "failed")]
-    repeated = len(attempts) - len(ran) - len(unrun) - dropped
-    others = [(repeated, "like an earlier one"), (dropped, "dropped unfinished"), (len(unrun), "beyond the budget")]
-    parts = [f"{format_count(len(ran), 'program')}: {_list_counts(counts)}" if ran else "no program was run"]
-    return "; not run: ".join([*parts, *filter(None, [_list_counts(others)])])
+    dropped = sum(each.end in PRUNED for each in attempts)
+    repeated = sum(each.duplicate_of is not None and each.end not in PRUNED for each in attempts)
+    own = [each for each in attempts if each.ran]
+    ran = [each for each in own if FailureKind.NOT_RUN not in {failure.kind for failure in each.failures}]
+    passed = sum(each.passed for each in ran)
+    outcomes = [(passed, "passed"), (len(ran) - passed, "failed")]
+    reasons = [
+        (repeated, "like an earlier one"),
+        (dropped, "dropped unfinished"),
+        (len(own) - len(ran), "beyond the budget"),
+    ]
+    parts = [f"{format_count(len(ran), 'program')}: {_list_counts(outcomes)}" if ran else "no program was run"]
+    return "; not run: ".join([*parts, *filter(None, [_list_counts(reasons)])])
 
 
 def _list_counts(counts: Sequence[tuple[int, str]]) -> str:
@@ -185,7 +190,8 @@ def _describe_spent(spent: Spent) -> str:
     return f"{used} {spent.part}"
 
 
-def _explain_abstention(result: Result) -> str:
+def explain_abstention(result: Result) -> str:
+    """Return why a run that abstained stands by no program, as a part of a sentence."""
     best, answer = result.best, result.answer
     if not best.passed:
         return _explain_failure(result)

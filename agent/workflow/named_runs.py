@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from types import SimpleNamespace
@@ -33,12 +33,15 @@ LEFT JOIN (SELECT thread_id, sum(length(value)) AS bytes FROM writes GROUP BY th
      ON written.thread_id = kept.thread_id
 ORDER BY kept.checkpoint_id DESC
 """  # ids of checkpoints begin with their time
-_MAY_CHANGE = frozenset({"sandbox", "device"})
-_IDENTITY_OPTIONS = {"dtype": "weights"}  # by the keys of an identity, where they differ
-_SEARCH_OPTIONS = {  # by the fields of a search; all others follow from the strategy
-    "budget": "budget", "order": "order", "min_probability": "min-probability", "reliability": "profile",
-    "weights": "profile", "questions": "ask",
-}  # fmt: skip
+_MAY_CHANGE = frozenset({"sandbox", "device"})  # keys of an identity
+_IDENTITY_OPTIONS = {"dtype": "weights", "weights": "digest"}  # the options of keys that have another name
+_LEARNED = ("weights", "reliability")  # fields of a search that were learned of the model
+_SEARCH_OPTIONS = {  # the options of other fields; those without one follow from the strategy
+    "budget": "budget",
+    "order": "order",
+    "min_probability": "min-probability",
+    "questions": "ask",
+}
 # Theirs would need torch and langgraph.
 _OTHER_KINDS = ("Candidate", "Interrupt", "Preview")
 _KINDS: dict[str, Callable[..., Any]] = {**RECORDS, **dict.fromkeys(_OTHER_KINDS, SimpleNamespace)}
@@ -97,7 +100,7 @@ def load_run(name: str) -> WholeRun:
 
 
 def find_state(name: str) -> AgentState | None:
-    """Return the state of a named run; None where there is none that this version reads whole. Raises StorageError."""
+    """Return the state of a named run; None without such a run, or if it holds no whole state. Raises StorageError."""
     with suppress(InvalidRequestError):
         return load_run(name).state
     return None
@@ -110,20 +113,40 @@ def check_same_run(
 
     identity: the options to compare, maybe not all. A run may go on in another sandbox and on another device.
     """
-    names = [each.name for each in fields(config)]
-    differing = [name for name in names if getattr(stored.config, name) != getattr(config, name)]
-    searches = [_SEARCH_OPTIONS.get(each, "strategy") for each in differing]
-    others = [
+    options = dict.fromkeys([*_list_other_options(stored.config, config), *_list_other_keys(stored.identity, identity)])
+    changed = [
         *(["task"] if stored.task != task else []),
-        *(["strategy"] if "strategy" in searches else searches),  # the others follow from it
-        *(_IDENTITY_OPTIONS.get(each, each) for each in identity if stored.identity.get(each) != identity[each]),
+        *(["calibration"] if _learned(stored.config) != _learned(config) else []),
+        *(["version of the model"] if "model" not in options and "digest" in options else []),
     ]
-    options = dict.fromkeys(each.replace("_", "-") for each in others if each not in _MAY_CHANGE)
-    if options:
-        raise InvalidRequestError(
-            f"the thread {quote(name)} was begun with another {' and '.join(options)}; `dubito threads show` prints "
-            "the command that goes on with it, or choose a new thread"
-        )
+    options.pop("digest", None)
+    if not options and not changed:
+        return
+    advice = "give it the same, or" if changed else "`dubito threads show` prints the command that goes on with it, or"
+    raise InvalidRequestError(
+        f"the thread {quote(name)} was begun with another {' and '.join([*changed, *options])}; {advice} choose a new "
+        "thread"
+    )
+
+
+def _list_other_options(stored: SearchConfig, wanted: SearchConfig) -> list[str]:
+    """Return the options by which two searches differ. Where their strategy differs, the rest may follow from it."""
+    names = [each.name for each in fields(wanted) if each.name not in _LEARNED]
+    differing = [each for each in names if getattr(stored, each) != getattr(wanted, each)]
+    options = [_SEARCH_OPTIONS.get(each, "strategy") for each in differing]
+    if "budget" in options and replace(stored.budget, programs=wanted.budget.programs) == wanted.budget:
+        options[options.index("budget")] = "programs"
+    return ["strategy"] if "strategy" in options else options
+
+
+def _list_other_keys(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Return the options by which two identities differ; "digest" for that of the weights."""
+    keys = [each for each in wanted if each not in _MAY_CHANGE and stored.get(each) != wanted[each]]
+    return [_IDENTITY_OPTIONS.get(each, each).replace("_", "-") for each in keys]
+
+
+def _learned(config: SearchConfig) -> list[Any]:
+    return [getattr(config, each) for each in _LEARNED]
 
 
 def remove_runs(names: Sequence[str]) -> list[NamedRun]:

@@ -55,7 +55,7 @@ def calibrate_answers(
         digest = digest_weights(model)
         trails = [each for file in files for each in _read_trails(file, model, digest)]
         tested = {str(file): _read_trails(file, model, digest) for file in test or ()}
-        _refuse_shared(trails, tested)
+        _refuse_shared_problems(trails, tested)
         file = out or profile.profile_file(model, digest)
         profile.check_profile_file(file)
         with explain_lack():
@@ -125,23 +125,24 @@ def _read_trails(file: Path, model: str, digest: str) -> list[Trail]:
         raise InvalidRequestError(f"{quote(file)} has no trail yet; run the experiment first")
     if not all(each.features for each in run.records):
         raise InvalidRequestError(f"{quote(file)} says nothing of its answers' features; run the experiment anew")
-    searched, weights = run.options.get("model", "an unknown model"), run.options.get("weights")
-    if weights != digest if weights and digest else searched != model:
+    searched, weights = run.options.get("model", "models/tiny"), run.options.get("weights")
+    is_same = weights == digest if weights and digest else searched == model
+    if not is_same:
         raise InvalidRequestError(
-            f"{quote(file)} holds searches with the weights of {searched}, and --model is {model}; give the model that "
-            "searched"
+            f"{quote(file)} holds searches with {searched} ({weights or 'of unknown weights'}), and --model is {model} "
+            f"({digest or 'of unknown weights'}); give the model that searched"
         )
     return run.records
 
 
-def _refuse_shared(trails: Sequence[Trail], tested: Mapping[str, Sequence[Trail]]) -> None:
+def _refuse_shared_problems(trails: Sequence[Trail], tested: Mapping[str, Sequence[Trail]]) -> None:
     """Raise InvalidRequestError where a problem would be learned from and tested."""
     learned_from = {each.task_id for each in trails}
     for file, others in tested.items():
-        shared = sum(each.task_id in learned_from for each in others)
-        if shared:
+        problems = {each.task_id for each in others}
+        if shared := problems & learned_from:
             raise InvalidRequestError(
-                f"{shared} of the {len(others)} problems of {quote(file)} would be learned from and tested; "
+                f"{len(shared)} of the {len(problems)} problems of {quote(file)} would be learned from and tested; "
                 "test on trails of other problems"
             )
 

@@ -55,8 +55,8 @@ def report_budgets(searches: Mapping[str, _Sets], budgets: Sequence[int] = BUDGE
         _count(name, sets, first, shared, worth, budget, unit) for budget in budgets for name, sets in searches.items()
     ]
     reference = next(iter(searches))
-    heads = f"{f'over {reference}':>22}{'over its first':>22}"
-    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'% (95 %)':>13}{heads}{'passing':>9}{'oracle':>8}{unit:>11}"]
+    heads = f"{f'over {reference}':>23}{'over its first':>23}"
+    lines = [f"{'budget':>6}  {'search':<18}{'solved':>7}{'95 % CI':>13}{heads}{'passing':>9}{'oracle':>8}{unit:>11}"]
     lines += [_format_row(row) for row in rows]
     costs = ", ".join(f"{each:.1f}" for each in worth)
     lines += ["", f"A program's worth of {unit}: {costs}, as {reference} writes its first programs"]
@@ -96,7 +96,7 @@ def _format_row(row: BudgetRow) -> str:
         f"{f'{each.gained}/{each.lost}':>13}  {_format_p(each.p)}" for each in (row.over_reference, row.over_first)
     )
     return (
-        f"{row.programs:>6}  {row.search:<18}{row.solved:>7}{f'{low} to {high}':>13}{tests:>44}{row.passing:>9}"
+        f"{row.programs:>6}  {row.search:<18}{row.solved:>7}{f'{low} to {high}':>13}{tests:>46}{row.passing:>9}"
         f"{row.oracle:>8}{row.spent:>11.1f}"
     )
 

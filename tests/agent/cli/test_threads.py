@@ -3,6 +3,7 @@
 import json
 import shlex
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -214,7 +215,9 @@ def test_the_strategy_of_a_run_is_told_from_its_configuration(name):
     ("other", "named"),
     [
         (["--strategy", "best-of", "--programs", "2"], "strategy and policy"),
-        (["--budget", "programs=3,tokens=90"], "budget"),
+        (["--budget", "programs=3,tokens=90"], "programs"),
+        (["--budget", "programs=3,tokens=91"], "budget"),
+        (["--budget", "programs=3,tokens=90", "--order", "blame"], "programs and order"),
         (["--order", "blame"], "order"),
         (["--seed", "7", "--tau", "0.2"], "tau and seed"),
         (["--max-tokens", "7"], "max-tokens"),
@@ -241,7 +244,18 @@ def test_a_run_may_go_on_in_another_sandbox_and_its_command_names_the_one_it_had
         check_same_run(state, state.task, state.config, {**state.identity, "seed": 9}, "mine")
 
 
-def test_a_run_that_was_cut_off_before_its_request_was_written_begins_anew(store):
+def test_what_no_option_brings_back_is_not_promised_by_the_refusal(store):
+    state = load_run("mine").state
+    learned = replace(state.config, weights={"logprob": 1.0})
+    for config, identity, other in (
+        (learned, state.identity, "calibration"),
+        (state.config, {**state.identity, "weights": "0123456789ab"}, "version of the model"),
+    ):
+        with pytest.raises(InvalidRequestError, match=f"another {other}; give it the same, or choose a new thread"):
+            check_same_run(state, state.task, config, identity, "mine")
+
+
+def test_a_run_that_was_cut_off_before_its_request_was_written_has_no_state(store):
     assert find_state("no such run") is None
     with sqlite3.connect(store) as connection:
         connection.execute(

@@ -356,6 +356,8 @@ def test_programs_are_counted_by_what_became_of_them():
     assert (
         describe_programs([unrun, dropped]) == "no program was run; not run: 1 dropped unfinished, 1 beyond the budget"
     )
+    also_unrun = replace(unrun, duplicate_of=0)
+    assert describe_programs([unrun, also_unrun]).endswith("not run: 1 like an earlier one, 1 beyond the budget")
     assert describe_programs([FAILED]) == ""
 
 

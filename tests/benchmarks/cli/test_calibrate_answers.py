@@ -90,7 +90,7 @@ def test_trails_of_another_model_are_refused(options, tested, learned_from, tmp_
     file = written(tmp_path / "b.trails.jsonl", [trail(n, passed=True, right=True) for n in range(100, 140)], options)
     files = (learned_from, "--test", file) if tested else (file,)
     result = dubito("calibrate", "answers", *files, "--out", tmp_path / "p.json")
-    refused(result, f"{str(file)!r} holds searches with the weights of", "--model is models/tiny")
+    refused(result, f"{str(file)!r} holds searches with", "--model is models/tiny (", "give the model")
     assert not (tmp_path / "p.json").exists()
 
 
@@ -103,7 +103,8 @@ def test_trails_of_these_weights_under_another_name_are_taken(tmp_path):
 
 
 def test_a_problem_that_was_learned_from_tests_nothing(learned_from, tmp_path):
-    file = written(tmp_path / "b.trails.jsonl", [trail(n, passed=True, right=True) for n in (3, 100, 101)])
+    trails = [trail(n, passed=True, right=True) for n in (3, 100, 101)]
+    file = written(tmp_path / "b.trails.jsonl", [*trails, *(replace(each, sample=1) for each in trails)])
     result = dubito("calibrate", "answers", learned_from, "--test", file, "--out", tmp_path / "p.json")
     refused(result, "1 of the 3 problems", "test on trails of other problems")
 
