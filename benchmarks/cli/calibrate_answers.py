@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from agent.views.report import Report
     from benchmarks.experiments.trails import Trail
 
-_FEATURES = ("passed", "logprob")  # of `answer_features`; the others held no longer on another benchmark (docs/LOG.md)
+# Of `answer_features`; of all subsets the one with the least Brier score in cross-validation on MBPP+ (docs/LOG.md).
+_FEATURES = ("passed", "logprob", "attempts", "share")
 _FEW_WRONG = 0.12  # of the answers that are called verified
 
 LearnedFromArgument = Annotated[
@@ -123,7 +124,7 @@ def _read_trails(file: Path, model: str, digest: str) -> list[Trail]:
     run = read_run(file, Trail)
     if not run.records:
         raise InvalidRequestError(f"{quote(file)} has no trail yet; run the experiment first")
-    if not all(each.features for each in run.records):
+    if not all({*_FEATURES} <= {"passed", *each.features} for each in run.records):
         raise InvalidRequestError(f"{quote(file)} says nothing of its answers' features; run the experiment anew")
     searched, weights = run.options.get("model", "models/tiny"), run.options.get("weights")
     is_same = weights == digest if weights and digest else searched == model

@@ -92,9 +92,10 @@ class Trail:
 
     @property
     def first_evidence(self) -> dict[str, float]:
-        """The same features of the first program alone, as far as a step has them."""
+        """The same features of the first program alone, as far as a step tells them."""
         step = self.steps[0]
-        return {"passed": float(step.passed and step.checked > 0), "logprob": step.logprob}
+        passed = float(step.passed and step.checked > 0)
+        return {"passed": passed, "logprob": step.logprob, "attempts": 0.0, "share": float(step.passed)}
 
     @property
     def _answer(self) -> TrailStep:

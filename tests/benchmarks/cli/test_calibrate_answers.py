@@ -12,7 +12,7 @@ from benchmarks.experiments.record_file import RecordFile
 from benchmarks.experiments.trails import Trail, TrailStep
 
 STEP = TrailStep("first", 9, True, 2, False, False, False, -1.0, None, 0)
-OTHERS = {"logprob": -1.0, "attempts": 0.0, "undecided": 0.0}
+OTHERS = {"logprob": -1.0, "attempts": 0.0, "share": 1.0, "undecided": 0.0}
 
 
 def written(file, trails, options=None):
@@ -60,6 +60,12 @@ def test_what_no_example_checked_counts_as_failed(learned_from, tmp_path):
     assert with_them["all"]["auroc"] == 1.0, with_them
 
 
+@pytest.mark.parametrize(("passed", "checked", "counts"), [(True, 2, 1.0), (True, 0, 0.0), (False, 2, 0.0)])
+def test_a_first_program_alone_has_the_features_of_a_search_that_ends_with_it(passed, checked, counts):
+    alone = replace(trail(1, passed=passed, right=passed), steps=[replace(STEP, passed=passed, checked=checked)])
+    assert alone.first_evidence == {"passed": counts, "logprob": -1.0, "attempts": 0.0, "share": float(passed)}
+
+
 def test_risk_is_told_by_the_probability_that_is_asked_for(learned_from, tmp_path):
     result = dubito("calibrate", "answers", learned_from, "--out", tmp_path / "p.json", "--json")
     learned = json.loads(result.stdout)["learned"]
@@ -74,6 +80,7 @@ def test_risk_is_told_by_the_probability_that_is_asked_for(learned_from, tmp_pat
     [
         ([trail(0, passed=True, right=True)], "nothing can be learned"),
         ([trail(0, passed=True, right=True, features={})], "run the experiment anew"),
+        ([trail(0, passed=True, right=True, features={"logprob": -1.0})], "run the experiment anew"),
         ([], "has no trail yet"),
     ],
 )
