@@ -11,19 +11,27 @@ from agent.program.probe_inputs import MOST_INPUTS, find_arguments, generate_inp
 from agent.program.syntax import is_code
 from agent.program.task import Task
 
+_MOST_TURNED = 5  # so that mutations have their share
+
 
 def choose_inputs(task: Task, program: str, entry_point: str, cases: Sequence[Example] = ()) -> tuple[str, ...]:
     """Return those that the request names, then generated ones.
 
     program: where the request defines no function, the head of this one tells the parameters and their hints. cases:
-    the model's own. A parameter without a hint gets the types that it has there and in the named inputs. Without cases
-    it gets values of several types, on most of which a program raises.
+    the model's own. A parameter without a hint gets the types that it has there and in the named inputs, and arguments
+    of one type are tried in the other order, too. Without cases it gets values of several types, on most of which a
+    program raises.
     """
     named = find_named_inputs(task.request, program, entry_point)
     shown = [arguments for case in cases for arguments in find_arguments(case, entry_point)]
+    turned = [arguments[::-1] for arguments in shown if len(arguments) > 1 and len(set(map(type, arguments))) == 1]
     source = task.request if task.entry_point and is_code(task.request) else program
     generated = generate_inputs(
-        source, entry_point, task.examples, seeds=[*named, *shown] if shown else (), numbers_from=task.request
+        source,
+        entry_point,
+        task.examples,
+        seeds=[*named, *shown, *turned[:_MOST_TURNED]] if shown else (),
+        numbers_from=task.request,
     )
     return tuple(dict.fromkeys(map(repr, (*named, *generated))))
 

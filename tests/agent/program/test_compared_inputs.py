@@ -32,6 +32,15 @@ def test_with_cases_each_parameter_has_the_types_that_it_has_there():
     assert len(inputs) > 5 and {(type(text), type(times)) for text, times in inputs} == {(str, int)}
 
 
+def test_arguments_of_one_type_are_tried_in_the_other_order_too():
+    """All of a model's cases may have the earlier date first; then a negative number of days would be no difference."""
+    inputs = choose("Write days(first, second) for two dates.", cases=CASES)
+    assert ("2024-03-01", "2024-03-02") in inputs and ("2024-03-02", "2024-03-01") in inputs
+    many = "\n".join(f"assert days({n}, {n + 1}) == 1" for n in range(10))
+    inputs = choose("Write days(first, second).", cases=many)
+    assert sum(first > second for first, second in inputs) >= 5 and len(inputs) > 15, "mutations have their share"
+
+
 def test_what_the_request_names_comes_first_and_is_mutated_too_where_there_are_cases():
     program = "def seconds(text):\n    return 0\n"
     request = "Write seconds(text) for a duration such as '1h30m'."
