@@ -15,12 +15,12 @@ _MOST_TURNED = 5  # so that mutations have their share
 
 
 def choose_inputs(task: Task, program: str, entry_point: str, cases: Sequence[Example] = ()) -> tuple[str, ...]:
-    """Return those that the request names, then generated ones.
+    """Return the inputs that the request names, then generated ones.
 
-    program: where the request defines no function, the head of this one tells the parameters and their hints. cases:
-    the model's own. A parameter without a hint gets the types that it has there and in the named inputs, and arguments
-    of one type are tried in the other order, too. Without cases it gets values of several types, on most of which a
-    program raises.
+    program: it defines the entry point; where the request does not, its head tells the parameters and their hints.
+    cases: the model's own. A parameter without a hint gets values of the types that it has in the cases and in the
+    named inputs. Arguments of one type are tried in the other order, too. Without cases such a parameter gets values of
+    several types, and most programs raise on most of these.
     """
     named = find_named_inputs(task.request, program, entry_point)
     shown = [arguments for case in cases for arguments in find_arguments(case, entry_point)]

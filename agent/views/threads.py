@@ -63,7 +63,7 @@ def describe_removal(runs: Sequence[NamedRun]) -> str:
 
 
 def write_command(name: str, state: AgentState) -> list[str]:
-    """Return the words of the command that resumes a run: all options that it cannot change, so no setting counts."""
+    """Return the words of the command that resumes a run, with all options that a run cannot change."""
     identity, words = state.identity, ["dubito", "solve", "--thread", name]
     strategy = find_strategy_name(state.config)
     options = {

@@ -116,7 +116,7 @@ def check_same_run(
     options = dict.fromkeys([*_list_other_options(stored.config, config), *_list_other_keys(stored.identity, identity)])
     changed = [
         *(["task"] if stored.task != task else []),
-        *(["calibration"] if _learned(stored.config) != _learned(config) else []),
+        *(["calibration"] if _list_learned(stored.config) != _list_learned(config) else []),
         *(["version of the model"] if "model" not in options and "digest" in options else []),
     ]
     options.pop("digest", None)
@@ -145,7 +145,8 @@ def _list_other_keys(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> li
     return [_IDENTITY_OPTIONS.get(each, each).replace("_", "-") for each in keys]
 
 
-def _learned(config: SearchConfig) -> list[Any]:
+def _list_learned(config: SearchConfig) -> list[Any]:
+    """Return what a search uses that was learned of the model."""
     return [getattr(config, each) for each in _LEARNED]
 
 

@@ -140,7 +140,7 @@ def _find_blamed_lines(context: Context, state: AgentState, program: str, result
 
 
 def _explain_end(context: Context, state: AgentState, result: Verification) -> Verification:
-    """Say first that a program was cut off where it is no Python or no example checked it, which fails it.
+    """Name the cut before the fault of a program that was cut off and is no Python. One that no example checked fails.
 
     Say where a thought used up the tokens.
     """
