@@ -99,15 +99,16 @@ def describe_cost(cost: Cost) -> str:
 
 
 def describe_programs(attempts: Sequence[Attempt]) -> str:
-    """Return how many programs passed and failed, and why others were not run; empty for one alone."""
+    """Return how many programs passed, failed or ran unchecked, and why others did not run; empty for one alone."""
     if len(attempts) < 2:
         return ""
     dropped = sum(each.end in PRUNED for each in attempts)
     repeated = sum(each.duplicate_of is not None and each.end not in PRUNED for each in attempts)
     own = [each for each in attempts if each.ran]
     ran = [each for each in own if FailureKind.NOT_RUN not in {failure.kind for failure in each.failures}]
-    passed = sum(each.passed for each in ran)
-    outcomes = [(passed, "passed"), (len(ran) - passed, "failed")]
+    unchecked = sum(each.passed and not each.checked for each in ran)
+    passed = sum(each.passed for each in ran) - unchecked
+    outcomes = [(passed, "passed"), (unchecked, "unchecked"), (len(ran) - passed - unchecked, "failed")]
     reasons = [
         (repeated, "like an earlier one"),
         (dropped, "dropped unfinished"),

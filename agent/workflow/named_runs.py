@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -122,7 +123,8 @@ def check_same_run(
     options.pop("digest", None)
     if not options and not changed:
         return
-    advice = "give it the same, or" if changed else "`dubito threads show` prints the command that goes on with it, or"
+    command = shlex.join(["dubito", "threads", "show", name])
+    advice = "give it the same, or" if changed else f"`{command}` prints the command that goes on with it, or"
     raise InvalidRequestError(
         f"the thread {quote(name)} was begun with another {' and '.join([*changed, *options])}; {advice} choose a new "
         "thread"

@@ -95,7 +95,10 @@ def _choose_arms(folders: Sequence[Path], wanted: Sequence[str] | None) -> list[
         raise InvalidRequestError("a folder came twice, and its problems would count twice; name it once")
     for folder, names in zip(folders, arms, strict=True):
         for arm in wanted or ():
-            check_choice(f"arm in {quote(folder)}", arm, names)
+            if arm not in names:
+                raise InvalidRequestError(
+                    f"{quote(folder)} has no trails of an arm {quote(arm)}; choose from {', '.join(names)}"
+                )
     if not (shared := sorted(set.intersection(*map(set, arms)))):
         raise InvalidRequestError(
             f"no arm has trails in each of {', '.join(map(quote, folders))}; compare other folders"

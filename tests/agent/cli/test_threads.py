@@ -233,7 +233,7 @@ def test_a_thread_of_another_run_is_refused_by_the_options_that_differ_before_a_
     ended = CliRunner().invoke(app, ["solve", *options, *begun, *other])
     assert ended.exit_code == 2, ended.output
     assert f"the thread 'mine' was begun with another {named};" in ended.stderr, ended.stderr
-    assert "loading" not in ended.stderr and "`dubito threads show`" in ended.stderr
+    assert "loading" not in ended.stderr and "`dubito threads show mine`" in ended.stderr
 
 
 def test_a_run_may_go_on_in_another_sandbox_and_its_command_names_the_one_it_had(store, place):

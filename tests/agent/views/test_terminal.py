@@ -356,6 +356,8 @@ def test_programs_are_counted_by_what_became_of_them():
     assert (
         describe_programs([unrun, dropped]) == "no program was run; not run: 1 dropped unfinished, 1 beyond the budget"
     )
+    unchecked = replace(PASSED, checked=0)
+    assert describe_programs([unchecked, FAILED]) == "2 programs: 1 unchecked, 1 failed"
     also_unrun = replace(unrun, duplicate_of=0)
     assert describe_programs([unrun, also_unrun]).endswith("not run: 1 like an earlier one, 1 beyond the budget")
     assert describe_programs([FAILED]) == ""
