@@ -90,9 +90,10 @@ def _choose_arms(folders: Sequence[Path], wanted: Sequence[str] | None) -> list[
 
     Raises InvalidRequestError for a folder that is none or comes twice, and for an arm that a folder lacks.
     """
+    from benchmarks.experiments.comparable import check_distinct
+
     arms = [_list_arms(each) for each in folders]
-    if len({each.resolve() for each in folders}) < len(folders):
-        raise InvalidRequestError("a folder came twice, and its problems would count twice; name it once")
+    check_distinct(folders)
     for folder, names in zip(folders, arms, strict=True):
         for arm in wanted or ():
             if arm not in names:

@@ -52,9 +52,10 @@ def calibrate_answers(
         from agent import profile
         from agent.lm.names import digest_weights
         from agent.trace import collect_provenance
+        from benchmarks.experiments.comparable import check_distinct
 
-        _refuse_twice(files)
-        _refuse_twice(test or ())
+        check_distinct(files)
+        check_distinct(test or ())
         digest = digest_weights(model)
         trails = [each for file in files for each in _read_trails(file, model, digest)]
         tested = {str(file): _read_trails(file, model, digest) for file in test or ()}
@@ -136,12 +137,6 @@ def _read_trails(file: Path, model: str, digest: str) -> list[Trail]:
             f"({digest or 'of unknown weights'}); give the model that searched"
         )
     return run.records
-
-
-def _refuse_twice(files: Sequence[Path]) -> None:
-    """Raise InvalidRequestError for a file that comes twice: its problems would count twice."""
-    if len({each.resolve() for each in files}) < len(files):
-        raise InvalidRequestError("a file came twice, and its problems would count twice; name each once")
 
 
 def _refuse_shared_problems(trails: Sequence[Trail], tested: Mapping[str, Sequence[Trail]]) -> None:

@@ -16,11 +16,16 @@ from benchmarks.experiments.record_file import StoredRun, describe_differences
 _COMPARED = ("policy", "threshold", "strategy", "learned", "equal", "samples")  # options that may differ
 
 
-def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> Mapping[str, StoredRun[Any]]:
-    """Read runs, by the names of their files. Raises InvalidRequestError if they may not be compared."""
+def check_distinct(paths: Sequence[Path]) -> None:
+    """Raise InvalidRequestError for a file or folder that comes twice: its problems would count twice."""
     places = [os.path.realpath(path) for path in paths]  # not Path.resolve: it raises for a loop of links
     if twice := [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
-        raise InvalidRequestError(f"{quote(twice[0])} came twice; wanted each file once")
+        raise InvalidRequestError(f"{quote(twice[0])} came twice, and its problems would count twice; name it once")
+
+
+def read_runs(paths: Sequence[Path], read: Callable[[Path], StoredRun[Any]]) -> Mapping[str, StoredRun[Any]]:
+    """Read runs, by the names of their files. Raises InvalidRequestError if they may not be compared."""
+    check_distinct(paths)
     _check_shards(paths)
     stems = [path.stem for path in paths]
     names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]

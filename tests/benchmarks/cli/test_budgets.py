@@ -39,7 +39,7 @@ def test_arms_without_a_problem_in_common_or_without_its_costs_are_refused(tmp_p
         (["{}/a/one.trails.jsonl"], "is no folder"),
         (["{}"], "name a folder in it: a, b"),
         (["{}/c"], "run `dubito bench experiment real` first"),
-        (["{}/a", "{}/a"], "a folder came twice"),
+        (["{}/a", "{}/a"], "came twice"),
         (["{}/a", "{}/b"], "no arm has trails in each of"),
         (["{}/a", "--arm", "two"], "choose from one"),
     ],

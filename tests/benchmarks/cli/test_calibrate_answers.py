@@ -112,10 +112,10 @@ def test_trails_of_these_weights_under_another_name_are_taken(tmp_path):
 def test_a_file_that_comes_twice_is_refused(learned_from, tmp_path):
     again = tmp_path / "sub" / ".." / learned_from.name
     again.parent.parent.mkdir()
-    refused(dubito("calibrate", "answers", learned_from, again, "--out", tmp_path / "p.json"), "a file came twice")
+    refused(dubito("calibrate", "answers", learned_from, again, "--out", tmp_path / "p.json"), "came twice")
     tested = written(tmp_path / "b.trails.jsonl", [trail(100, passed=True, right=True)])
     tests = ("--test", tested, "--test", tested)
-    refused(dubito("calibrate", "answers", learned_from, *tests, "--out", tmp_path / "p.json"), "a file came twice")
+    refused(dubito("calibrate", "answers", learned_from, *tests, "--out", tmp_path / "p.json"), "came twice")
 
 
 def test_a_problem_that_was_learned_from_tests_nothing(learned_from, tmp_path):
