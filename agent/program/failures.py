@@ -29,6 +29,8 @@ class FailureKind(StrEnum):
 
     EMPTY = "has no statement"
     UNCHANGED = "is the program that it should change"
+    OTHER_PARAMETERS = "takes other parameters than the request names"
+    OTHER_NAME = "does not define the function that the request names"
     IN_TIME_ONCE = "ran out of time in one of two runs"
     PASSED_ONCE = "passed in one of two runs"
     DROPPED = "dropped while it was written"
@@ -87,6 +89,8 @@ _SENTENCES = {
     FailureKind.FORBIDDEN: "the program did what the sandbox forbids",
     FailureKind.EMPTY: "the program does nothing: it has no statement of its own",
     FailureKind.UNCHANGED: "the program is as it was, and the request asks for a change",
+    FailureKind.OTHER_PARAMETERS: "the request asks for {expression}, and the program defines {got}",
+    FailureKind.OTHER_NAME: "the program does not define {expression}, which the request asks for",
     FailureKind.IN_TIME_ONCE: "the program ran out of time in one of two runs, so it is not to be relied on",
     FailureKind.PASSED_ONCE: "the program passed in one of two runs: it does something else each time",
     FailureKind.DROPPED: "dropped at the end of a statement: {got}",

@@ -13,6 +13,7 @@ from agent.program.examples.example import Example, find_required_names
 from agent.program.extraction.answers import extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.extraction.pieces import AnswerRules
+from agent.program.signature import read_parameters
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import FILL_TURN, PromptStyle, Turn
 from agent.program.syntax import find_asked_name, find_entry_point, find_function_end, is_code, is_open
@@ -55,7 +56,7 @@ def write_prompt(
         # A prompt that ends in a newline splits the token that carries newline and indentation together.
         "request": request.strip("\n").rstrip() if code else request.strip(),
         "comment": _write_comment(request.strip().splitlines()),
-        "head": f"def {name}(" if name and not defines else "",
+        "head": f"def {name}({'' if code else read_parameters(request, name)}" if name and not defines else "",
         "kind": "class" if find_asked_name(request) and not find_entry_point(request) else "function",
         "naming": style.naming.format(name=name) if name and not code else "",
         "tests": style.tests.format(tests="\n".join(test_lines), comments=_write_comment(test_lines))

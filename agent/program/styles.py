@@ -1,7 +1,8 @@
 """Prompt styles as data: what a model is shown, how its answer begins, and which texts end it. Writes no prompt.
 
 A turn's texts are templates. They may name {request}, {comment} (the request as comment lines), {head} (`def name(`
-where the request defines nothing), {kind} (class or function), {naming} and {tests}.
+and the parameters that a sentence names, where the request defines nothing), {kind} (class or function), {naming} and
+{tests}.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +16,8 @@ from agent.program.modules.module import Module
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import CodeBeside, find_called_function
 from agent.program.separation.scope import NotSeparableError
-from agent.program.syntax import find_entry_point, is_code, parse
-
-_ASKED = re.compile(
-    r"\b(?:write|implement|define|create|need|want|give me|called|named|function)"
-    r"(?:\s+(?:me|a|an|the|some|small|short|python|function|method|called|named|for me)){0,5}"
-    r"\s+`?([a-z_]\w{0,60})\(([^()\n]{0,200})\)",
-    re.IGNORECASE,
-)
+from agent.program.signature import find_signed_function
+from agent.program.syntax import find_entry_point, is_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,8 @@ def read_task(
         _check_completable(file, request, in_request)
     function = entry_point or find_entry_point(request)
     if function is None and not is_code(request):  # a sentence may show or write a call of it
-        function = find_called_function(in_request.examples) or _find_signed_name(request)
+        signed = find_signed_function(request)
+        function = find_called_function(in_request.examples) or (signed.name if signed else None)
     task = Task(request, tuple(in_request.examples), function, name, tuple(in_request.unparsed))
     if tests is None:
         return task
@@ -102,20 +96,6 @@ def add_tests(task: Task, tests: str, tests_file: str, request: str) -> Task:
         unparsed=(*task.unparsed, *(f"{tests_file}:{line}" for line in in_tests.unparsed)),
         tests=sources,
     )
-
-
-def _find_signed_name(sentence: str) -> str | None:
-    """Return the function whose call a sentence asks for, as in "Write slugify(title)"; None where it asks for none.
-
-    What stands in its brackets could be parameters. A sentence that asks for a class writes calls of its methods.
-    """
-    if re.search(r"\bclass\b", sentence):
-        return None
-    for name, inside in _ASKED.findall(sentence):
-        plural = inside.strip() in ("s", "es", "ies")
-        if not plural and name not in dir(builtins) and parse(f"def {name}({inside}): pass") is not None:
-            return str(name)
-    return None
 
 
 def _check_completable(name: str, text: str, examples: ReadExamples) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.program.definitions import defines
 from agent.program.ends import CUT_OFF, PRUNED
 from agent.program.outputs import Output, OutputKind
-from agent.program.syntax import find_bound_names, is_degenerate, parse
+from agent.program.syntax import is_degenerate, parse
 from agent.records import Attempt, Breakage
 from sandbox.base import Verdict
 
@@ -25,9 +26,7 @@ def is_whole(attempt: Attempt, entry_point: str | None) -> bool:
     """
     if attempt.end in PRUNED or attempt.end in CUT_OFF or is_degenerate(attempt.program):
         return False
-    tree = parse(attempt.program)
-    names = {name for statement in tree.body for name in find_bound_names(statement)} if tree else set()
-    return entry_point is None or entry_point in names
+    return entry_point is None or defines(attempt.program, entry_point)
 
 
 def find_least_failed(attempts: Sequence[Attempt], entry_point: str | None = None) -> int:

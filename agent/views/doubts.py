@@ -24,8 +24,8 @@ def say_doubts(best: Attempt, undecided: Sequence[Undecided], offset: int = 0) -
     lines = [_say_hole(best, *place, offset) for place in places]
     note = describe_guarantee(best.guarantee, failed=not best.passed)
     if places:
-        beside = "; the examples passed with them as they are" if best.passed and best.checked else ""
-        lines.append(f"{'of the rest:' if best.guarantee.confidence else 'the rest is'} {note}{beside}")
+        beside = "; the examples passed with these parts as they are" if best.passed and best.checked else ""
+        lines.append(f"of the rest: {note}{beside}" if best.guarantee.confidence else f"the marks are {note}{beside}")
     elif best.holes:
         lines.append(f"the model's doubt is spread over the whole program, so no line stands out ({note})")
     return lines + list(_say_mutants(undecided, _MOST - len(places), offset))

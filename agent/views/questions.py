@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from string import ascii_lowercase
 
 from rich.console import Console
@@ -38,12 +39,20 @@ def put_question(console: Console, question: Question, *, asks: bool) -> tuple[i
     return answer_alone(question), False
 
 
+def _read_line(console: Console, prompt: str) -> str:
+    """Return a line of the person's, and write it where no terminal does."""
+    answer = console.input(prompt)
+    if sys.stdin is None or not sys.stdin.isatty():
+        console.print(Text(one_line(answer)))
+    return answer
+
+
 def _ask_output(console: Console, question: OutputQuestion) -> int | str:
     console.print(Text(f"Programs differ: what should {one_line(question.call)} give?"))
     labels = ascii_lowercase[: len(question.outputs)]
     for label, output in zip(labels, question.outputs, strict=False):
         console.print(Text(f"  {label}  {one_line(describe_output(output))}"))
-    answer = console.input("A letter, another value, an exception's name, or Enter if you cannot say: ")
+    answer = _read_line(console, "A letter, another value, an exception's name, or Enter if you cannot say: ")
     return labels.find(answer.strip()) if answer.strip() in tuple(labels) else answer
 
 
@@ -56,12 +65,12 @@ def _ask_candidate(console: Console, question: CandidateQuestion) -> tuple[int |
         f"1 to {len(candidates)}, text of your own (\\n ends a line), Enter for 1, or {GO_ON} to be asked no more: "
     )
     while True:
-        answer = console.input(prompt)
+        answer = _read_line(console, prompt)
         typed = answer.strip()
         if typed == GO_ON:
             return 0, False
         if answer.startswith("/") or typed == "?":
-            console.print(Text(_HELP))
+            console.print(Text(_HELP if typed in ("?", "/help") else f"{one_line(typed)} is no command. {_HELP}"))
             continue
         if not typed or typed.isdecimal():
             number = int(typed or 1)

@@ -81,6 +81,8 @@ def _advise(result: Result, *, in_chat: bool) -> str:
         return "you stopped it; /retry tries it again"
     if result.best.passed and result.answer.breakage is None:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
+    if result.answer.suspect is not None:
+        return f"see whether {one_line(result.answer.suspect)} is what you want; if it is, a larger model may know how"
     if in_chat:
         return "say it in other words, or in smaller steps; a larger model may know it"
     budget = "a larger --budget" if result.answer.ended_by is not None else "another --policy or --order"

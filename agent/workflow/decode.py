@@ -19,6 +19,7 @@ from agent.errors import BudgetSpentError
 from agent.lm.base import LM
 from agent.lm.forbidding import Forbidding
 from agent.program.ends import BUDGET_ENDS
+from agent.program.prompts import read_opening_code
 from agent.records import CandidateQuestion, Cost, Edge, EdgeKind, Fork, PersonReply, Prompt
 from agent.workflow.context import Context, Person, count_forwards, limit_forwards, meter_sandbox
 from agent.workflow.state import AgentState
@@ -71,7 +72,7 @@ def ask_for_token(context: Context, state: AgentState, person: Person) -> AgentS
     replies = list(state.replies)
 
     def choose(text: str, candidates: tuple[Candidate, ...]) -> list[int]:
-        question = CandidateQuestion(text, candidates)
+        question = CandidateQuestion(read_opening_code(state.prompt.opening) + text, candidates)
         reply = person(question)
         replies.append(PersonReply(question, reply))
         return [candidates[reply].token] if isinstance(reply, int) else context.tokenizer.encode(reply, continues=True)

@@ -172,8 +172,10 @@ def test_what_a_person_types_is_a_candidate_or_text(typed, chosen, monkeypatch):
 def test_a_person_is_asked_at_pauses(place):
     options = ["--ask", "--threshold", "1.2", "--max-tokens", "4", "--budget", "programs=1"]
     command = ["solve", "--file", f"{place}/prompt.py", "--model", f"{place}/model", "--sandbox", "process", *options]
-    asked = CliRunner().invoke(app, command, input="2\nxy\n\n\n\n")
+    asked = CliRunner().invoke(app, command, input="/foo\n2\nxy\n\n\n\n")
+    assert "/foo is no command. A number takes" in " ".join(asked.output.split())
     assert "to be asked no more" in " ".join(asked.output.split())
+    assert "asked no more: 2\n" in asked.output, "what is piped is written where no terminal shows it"
     assert asked.exit_code == 1, asked.output
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import outputs
-from trie import TrieLM
+from trie import PLAIN_CHAT, TrieLM
 
 from agent.decoding import POLICIES
 from agent.errors import ProfileError
@@ -13,6 +13,7 @@ from agent.profile import ModelProfile, ReliabilityCurve
 from agent.program.ends import End
 from agent.program.failures import Failure, FailureKind, describe_failure
 from agent.program.outputs import UNPLAIN, UNREACHED, Output, OutputKind
+from agent.program.styles import PROMPT_STYLES
 from agent.program.task import read_task
 from agent.records import Attempt, Difference, Edge, EdgeKind, PersonExample, RunOutcome
 from agent.search.answer import (
@@ -175,6 +176,7 @@ def test_the_first_clusters_share_is_of_all_that_passed():
 # In the workflow
 
 BLIND = 'def f(x: int) -> int:\n    """Count."""'
+COMPLETION = PROMPT_STYLES["completion"]
 KNOWN = {
     "\n    return x - 1": 0.3,
     "\n    return x + 1": 0.25,
@@ -184,8 +186,8 @@ KNOWN = {
 }
 
 
-def search(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None):
-    context = Context(TrieLM(known).model(), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
+def search(box, request=BLIND, known=KNOWN, *, config=None, answer=None, profile=None, seen=None, style=COMPLETION):
+    context = Context(TrieLM(known).model(style=style), POLICIES["greedy"], box, profile=profile or ModelProfile(""))
     saver = open_memory_store() if answer else None
     return run_task(
         context, read_task(request), config=config, checkpointer=saver, thread="t", person=answer,
@@ -386,6 +388,30 @@ def test_a_program_that_raises_on_a_value_that_the_request_names_is_not_accepted
     ]
     only = search(box, PARSE, {text: 1.0 for text in list(LIKELY_BREAKS)[:1]}, config=SearchConfig(votes=1))
     assert (only.outcome, only.best.failures[0].kind) == ("abstained", FailureKind.RAISED_ON_NAMED)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("=1, more):\n    return 2 * x\n", "the program is no valid Python: SyntaxError: non-default argument"),
+        (", more):\n    return 2 * x\n", "the request asks for scaled(x, factor), and the program defines scaled(x, f"),
+    ],
+)
+def test_a_program_whose_function_cannot_be_called_as_the_request_says_is_not_accepted(box, text, reason):
+    config = SearchConfig(votes=1)
+    result = search(box, "Write scaled(x, factor).", {text: 1.0}, config=config)
+    assert result.outcome == "abstained" and describe_failure(result.best.failures[0]).startswith(reason)
+    right = "):\n    return x * factor\n"
+    assert search(box, "Write scaled(x, factor).", {right: 1.0}, config=config).outcome == "accepted"
+
+
+def test_a_program_without_the_function_that_the_request_names_is_not_accepted(box):
+    program = "\ndef scale(x, factor):\n    return x * factor\n"
+    result = search(box, "Write scaled(x, factor).", {program: 1.0}, config=SearchConfig(votes=1), style=PLAIN_CHAT)
+    assert result.outcome == "abstained"
+    assert [describe_failure(each) for each in result.best.failures] == [
+        "the program does not define scaled, which the request asks for"
+    ]
 
 
 def test_examples_verify_an_answer_only_where_it_is_probable_enough(box):

@@ -93,7 +93,7 @@ def test_the_answer_is_shown_with_its_holes():
     text = finished(PASSED)
     assert "return max(xs)" in text
     assert "line 3 in doubt: return max(xs)\n" in text
-    assert "the rest is uncalibrated; the examples passed with them as they are" in text
+    assert "the marks are uncalibrated; the examples passed with these parts as they are" in text
     assert "✓ verified: the program passed 2 examples" in text
 
 
@@ -178,6 +178,7 @@ def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be
     assert (
         "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
     )
+    assert "What now: see whether f(1) is what you want; if it is, a larger model may know how." in text
 
 
 def test_an_abstention_says_how_the_best_program_breaks_and_how_long_the_search_took():

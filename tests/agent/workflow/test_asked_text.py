@@ -36,3 +36,15 @@ def test_a_text_is_in_no_doubt_and_a_chosen_candidate_is_as_unsure_as_the_model_
     doubts = [each for each in list_doubts(best) if each[1] > place]
     assert (bool(hot), bool(doubts)) == (in_doubt, in_doubt)
     assert any("in doubt: " in line for line in say_doubts(best, ())) == in_doubt
+
+
+def test_a_person_sees_the_head_of_the_function_with_which_the_answer_begins():
+    seen = []
+    policy = replace(POLICIES["adadec"], gate=Gate("entropy", 0.1), resolver=Ask())
+    known = {"):\n    return x + 7": 0.9, "):\n    return x - 7": 0.1}
+    context = Context(TrieLM(known).model(), policy, ScriptedSandbox(value=2), max_tokens=40)
+    run_task(
+        context, read_task("Write f(x)."), config=ONE_PROGRAM, checkpointer=open_memory_store(), thread="t",
+        person=lambda question: seen.append(question.text) or 0,
+    )  # fmt: skip
+    assert [text.partition("def ")[2] for text in seen] == ["f(x):\n    return x "]
