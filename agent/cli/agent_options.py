@@ -218,6 +218,10 @@ class Agent:
             "threshold": make_plain(self.policy.gate.threshold),
         }  # fmt: skip
 
+    def provenance(self) -> dict[str, Any]:
+        """Return what a trace says of the options: those of a stored run, and the device that was taken."""
+        return {**self.identity(), "device": self.model.device}
+
     def describe_limits(self) -> str:
         """Return a sentence about what the model cannot do; an empty one for any but the embedded model."""
         return components.describe_limits(self.model.name)

@@ -274,8 +274,7 @@ class Chat:
             return lambda number, event: None
         from agent.trace import TraceWriter, collect_provenance
 
-        options = {**self.agent.identity(), "device": self.agent.model.device}
-        provenance = {"task": task.request, **options, **collect_provenance()}
+        provenance = {"task": task.request, **self.agent.provenance(), **collect_provenance()}
         file, self.trace = self.trace, None
         return cleanup.enter_context(closing(TraceWriter(file, provenance))).log
 

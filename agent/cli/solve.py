@@ -160,8 +160,7 @@ def solve_with(options: AgentOptions, how: SolveOptions, cleanup: ExitStack) -> 
     log = cleanup.enter_context(_open_trace(how, provenance))
     agent = checked.open(cleanup, quiet=how.silent)
     view = _open_view(how, agent)
-    identity = agent.identity()
-    provenance |= {**identity, "device": agent.model.device}
+    provenance |= agent.provenance()
     checkpointer = cleanup.enter_context(_open_threads(how, ask=options.ask))
     view.show_heading(f"{task.name}: {agent.describe()}")
     if not (how.task or "").startswith(EXERCISES):
@@ -170,7 +169,7 @@ def solve_with(options: AgentOptions, how: SolveOptions, cleanup: ExitStack) -> 
         view.say(task.request.strip())
     view.begin(task, agent.opening(task))
     with view:
-        session = Session(view.ask, log, checkpointer, how.thread or "once", identity)
+        session = Session(view.ask, log, checkpointer, how.thread or "once", agent.identity())
         result = agent.solve(task, on_event=view.show, session=session)
     code = _finish(agent, view, result, problem, how)
     if how.thread is not None:
