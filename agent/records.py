@@ -201,7 +201,7 @@ class Revision:
 class CandidateQuestion:
     """Asks a person for the next token of a completion. The reply is a candidate's number, from 0, or a text."""
 
-    text: str  # the completion so far
+    text: str  # the answer so far
     candidates: tuple[Candidate, ...]
 
 

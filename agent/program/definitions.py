@@ -1,4 +1,4 @@
-"""Find the definition of a program that was asked for."""
+"""Choose among the definitions of a program the one that was asked for."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ import ast
 import re
 from collections.abc import Sequence
 
-from agent.program.syntax import DEFINITIONS, find_bound_names, parse
+from agent.program.syntax import DEFINITIONS
 
 
 def choose_main(definitions: Sequence[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]) -> str | None:
     """Return the last of a program's definitions that is no test and no main; else the last one, if there is any."""
     tried = [each for each in definitions if not _is_test(each)]
     return next((each.name for each in reversed(tried or definitions)), None)
-
-
-def defines(program: str, name: str) -> bool:
-    """Decide whether a statement at the margin of a program binds a name."""
-    tree = parse(program)
-    return tree is not None and any(name in find_bound_names(statement) for statement in tree.body)
 
 
 def _is_test(node: ast.stmt) -> bool:

@@ -13,7 +13,6 @@ from agent.program.examples.example import Example, find_required_names
 from agent.program.extraction.answers import extract_program
 from agent.program.extraction.parts import ExtractedProgram, Span
 from agent.program.extraction.pieces import AnswerRules
-from agent.program.signature import read_parameters
 from agent.program.stop_texts import find_margin_stop, find_stop_text
 from agent.program.styles import FILL_TURN, PromptStyle, Turn
 from agent.program.syntax import find_asked_name, find_entry_point, find_function_end, is_code, is_open
@@ -43,12 +42,14 @@ def write_prompt(
     style: PromptStyle,
     *,
     name: str | None = None,
+    parameters: str = "",
     tests: Sequence[str] = (),
     beside: Sequence[CodeBeside] = (),
 ) -> PromptText:
     """Return the prompt for a request, which is Python to complete or a sentence.
 
-    name: the function that the tests call; tests: given by a person besides the request. beside: code before it.
+    name: the function that the tests call; parameters: those that a sentence names for it. tests: given by a person
+    besides the request. beside: code before it.
     """
     turn, code, test_lines = _choose_turn(request, style), is_code(request), _choose_test_lines(tests)
     defines = code and re.search(r"^(?:async def|def|class) ", request, re.MULTILINE)
@@ -56,7 +57,7 @@ def write_prompt(
         # A prompt that ends in a newline splits the token that carries newline and indentation together.
         "request": request.strip("\n").rstrip() if code else request.strip(),
         "comment": _write_comment(request.strip().splitlines()),
-        "head": f"def {name}({'' if code else read_parameters(request, name)}" if name and not defines else "",
+        "head": f"def {name}({parameters}" if name and not defines else "",
         "kind": "class" if find_asked_name(request) and not find_entry_point(request) else "function",
         "naming": style.naming.format(name=name) if name and not code else "",
         "tests": style.tests.format(tests="\n".join(test_lines), comments=_write_comment(test_lines))
@@ -74,7 +75,7 @@ def _show_code(beside: CodeBeside, style: PromptStyle) -> str:
 
 def read_opening_code(opening: str) -> str:
     """Return the code of the text with which an answer begins: what is behind its fence, if it has one."""
-    return opening.rpartition(_FENCE)[2]
+    return opening.partition(_FENCE)[2] if _FENCE in opening else opening
 
 
 def write_repair_prompt(
@@ -84,11 +85,12 @@ def write_repair_prompt(
     style: PromptStyle,
     *,
     name: str | None = None,
+    parameters: str = "",
     tests: Sequence[str] = (),
     beside: Sequence[CodeBeside] = (),
 ) -> PromptText:
     """Return the prompt that shows a failed program and its failure, and asks for a corrected one."""
-    first = write_prompt(request, style, name=name, tests=tests, beside=beside)
+    first = write_prompt(request, style, name=name, parameters=parameters, tests=tests, beside=beside)
     comments = _write_comment([line for line in failure.splitlines() if line.strip()])
     user = style.repair.format(question=first.user, program=program.strip(), failure=failure, comments=comments)
     return first._replace(user=user)

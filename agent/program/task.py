@@ -16,7 +16,7 @@ from agent.program.modules.module import Module
 from agent.program.normal_form import find_syntax_error
 from agent.program.prompts import CodeBeside, find_called_function
 from agent.program.separation.scope import NotSeparableError
-from agent.program.signature import find_signed_function
+from agent.program.signature import find_named_function, read_parameters
 from agent.program.syntax import find_entry_point, is_code
 
 
@@ -38,6 +38,11 @@ class Task:
     def any_name(self) -> bool:
         """Nobody asked for a name."""
         return self.entry_point is None and not self.examples
+
+    @property
+    def parameters(self) -> str:
+        """The parameters that a sentence names for its function, as Python; empty where it names none."""
+        return read_parameters(self.request, self.entry_point)
 
     def runnable(self, program: str) -> str:
         """Return what runs where a program is run: the program, or the module with the program's function in it."""
@@ -74,8 +79,7 @@ def read_task(
         _check_completable(file, request, in_request)
     function = entry_point or find_entry_point(request)
     if function is None and not is_code(request):  # a sentence may show or write a call of it
-        signed = find_signed_function(request)
-        function = find_called_function(in_request.examples) or (signed.name if signed else None)
+        function = find_called_function(in_request.examples) or find_named_function(request)
     task = Task(request, tuple(in_request.examples), function, name, tuple(in_request.unparsed))
     if tests is None:
         return task

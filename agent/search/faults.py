@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.program.definitions import defines
 from agent.program.ends import CUT_OFF, PRUNED
+from agent.program.extraction.facts import inspect_source
 from agent.program.outputs import Output, OutputKind
 from agent.program.syntax import is_degenerate, parse
 from agent.records import Attempt, Breakage
@@ -26,7 +26,7 @@ def is_whole(attempt: Attempt, entry_point: str | None) -> bool:
     """
     if attempt.end in PRUNED or attempt.end in CUT_OFF or is_degenerate(attempt.program):
         return False
-    return entry_point is None or defines(attempt.program, entry_point)
+    return entry_point is None or entry_point in inspect_source(attempt.program).defines
 
 
 def find_least_failed(attempts: Sequence[Attempt], entry_point: str | None = None) -> int:

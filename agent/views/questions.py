@@ -42,7 +42,7 @@ def put_question(console: Console, question: Question, *, asks: bool) -> tuple[i
 def _read_line(console: Console, prompt: str) -> str:
     """Return a line of the person's, and write it where no terminal does."""
     answer = console.input(prompt)
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not sys.stdin.isatty():
         console.print(Text(one_line(answer)))
     return answer
 

@@ -82,7 +82,7 @@ def _advise(result: Result, *, in_chat: bool) -> str:
     if result.best.passed and result.answer.breakage is None:
         return "give more examples in the request" + ("" if in_chat else ", or ask for less with --min-probability")
     if result.answer.suspect is not None:
-        return f"see whether {one_line(result.answer.suspect)} is what you want; if it is, a larger model may know how"
+        return f"check the example of {one_line(result.answer.suspect)}; if it is right, a larger model may know how"
     if in_chat:
         return "say it in other words, or in smaller steps; a larger model may know it"
     budget = "a larger --budget" if result.answer.ended_by is not None else "another --policy or --order"
@@ -209,6 +209,8 @@ def _explain_failure(result: Result) -> str:
     """Say how far the best program came. A view shows its first failure beside it."""
     best = result.best
     failed = sum(failure.example is not None for failure in best.failures)
+    if FailureKind.OTHER_NAME in {failure.kind for failure in best.failures}:
+        return f"no program defines {result.task.entry_point}"
     if not is_whole(best, result.task.entry_point):
         return "no whole program was written"
     if failed and best.checked:

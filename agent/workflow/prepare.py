@@ -26,7 +26,9 @@ def build_prompt(context: Context, state: AgentState) -> AgentState:
     prompt = encode_prompt(context, write_task_prompt(task, style))
     if context.policy.contrasts:
         lame = write_lame_prompt(task.request, task.entry_point)
-        weaker = prompts.write_prompt(lame, style, name=task.entry_point, beside=task.beside)
+        weaker = prompts.write_prompt(
+            lame, style, name=task.entry_point, parameters=task.parameters, beside=task.beside
+        )
         prompt = replace(prompt, lame_ids=tuple(context.model.encode_prompt(weaker.user, weaker.opening)))
     return replace(state, prompts=(prompt,), current=Unfinished(cost_before=state.cost))
 
@@ -44,7 +46,9 @@ def fit_request(context: Context, task: Task) -> Task:
 
 def write_task_prompt(task: Task, style: PromptStyle) -> PromptText:
     """Return the prompt for a task in a style."""
-    return prompts.write_prompt(task.request, style, name=task.entry_point, tests=task.tests, beside=task.beside)
+    return prompts.write_prompt(
+        task.request, style, name=task.entry_point, parameters=task.parameters, tests=task.tests, beside=task.beside
+    )
 
 
 def leaves_room(context: Context, task: Task) -> bool:

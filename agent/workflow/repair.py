@@ -53,6 +53,7 @@ def _build_repair_prompt(context: Context, state: AgentState, failed: Attempt) -
         failure,
         context.model.prompt_style,
         name=task.entry_point,
+        parameters=task.parameters,
         tests=task.tests,
         beside=task.beside,
     )

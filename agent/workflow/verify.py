@@ -11,14 +11,13 @@ from typing import NamedTuple
 from agent.errors import BudgetSpentError
 from agent.files.plain import make_plain
 from agent.program.compared_inputs import choose_inputs
-from agent.program.definitions import defines
 from agent.program.ends import CUT_OFF, PRUNED, End
 from agent.program.examples.example import list_earlier_code
 from agent.program.failures import Failure, FailureKind, failure_of
 from agent.program.named_values import find_named_inputs
 from agent.program.normal_form import normal_form
 from agent.program.outputs import Output, OutputKind
-from agent.program.signature import describe_misfit
+from agent.program.signature import find_head_failure
 from agent.program.task import Task
 from agent.program.wording import drop_prose
 from agent.records import Attempt, Cost, DraftProgram, Unfinished, label_of
@@ -88,17 +87,11 @@ def _examine(context: Context, state: AgentState, draft: DraftProgram) -> _Findi
 
 
 def _check_head(task: Task, program: str, result: Verification) -> Verification:
-    """Return the verdict on a program that no example calls: it fails without the function that the request names."""
+    """Let a program that no example calls fail if it does not have the function that the request asks for."""
     if not result.passed or result.checked or task.entry_point is None or task.module is not None or task.changes:
         return result
-    misfit = describe_misfit(task.request, program, task.entry_point)
-    if misfit is not None:
-        failure = Failure(FailureKind.OTHER_PARAMETERS, expression=misfit[0], got=misfit[1])
-    elif not defines(program, task.entry_point):
-        failure = Failure(FailureKind.OTHER_NAME, expression=task.entry_point)
-    else:
-        return result
-    return replace(result, verdict=Verdict.FAILED, failures=(failure,))
+    misfit = find_head_failure(task.request, program, task.entry_point)
+    return replace(result, verdict=Verdict.FAILED, failures=(misfit,)) if misfit else result
 
 
 def _is_unchanged(task: Task, program: str) -> bool:

@@ -48,7 +48,7 @@ def test_a_sentence_with_tests_shows_them_and_begins_the_function_that_they_call
     assert find("Return the sum.", "xs):\n    return sum(xs)\nprint(1)", COMPLETION, name="total") == (
         "# Return the sum.\ndef total(xs):\n    return sum(xs)"
     )
-    opening = write_prompt("Write total(numbers, start=0).", COMPLETION, name="total").opening
+    opening = write_prompt("Sum up.", COMPLETION, name="total", parameters="numbers, start=0").opening
     assert opening.endswith("\ndef total(numbers, start=0")
     chat = write_prompt("Return the sum.", PLAIN_CHAT, name="total", tests=TESTS).user
     assert "The function is named total." in chat and "```python\nassert total([1, 2]) == 3\nxs = [4]\n" in chat

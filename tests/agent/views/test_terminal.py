@@ -178,7 +178,7 @@ def test_a_search_that_found_nothing_says_what_ended_it_and_which_example_may_be
     assert (
         "programs that differ fail f(1) and nothing else: the model does not know how, or that example is wrong" in text
     )
-    assert "What now: see whether f(1) is what you want; if it is, a larger model may know how." in text
+    assert "What now: check the example of f(1); if it is right, a larger model may know how." in text
 
 
 def test_an_abstention_says_how_the_best_program_breaks_and_how_long_the_search_took():
