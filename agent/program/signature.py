@@ -158,7 +158,7 @@ def _list_defaults(arguments: ast.arguments) -> list[ast.expr]:
 def _is_literal(expression: ast.expr) -> bool:
     try:
         ast.literal_eval(expression)
-    except ValueError:
+    except (ValueError, TypeError):
         return False
     return True
 

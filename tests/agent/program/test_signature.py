@@ -35,6 +35,7 @@ def test_the_function_that_is_asked_for_comes_before_one_that_is_mentioned(sente
         ("Write f(a). No, write f(a, b) instead.", "a, b"),
         ("Write f(int, int).", ""),
         ("Write f(host, port=DEFAULT).", ""),
+        ("Write f(options={[]: 1}).", ""),
         ("Write f().", ""),
         ("Write a method f(x) for a stack.", ""),
         ("Find a root of the function f(x).", ""),
