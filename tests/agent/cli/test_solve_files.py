@@ -331,9 +331,9 @@ slug("a b") is "a-b".
 @pytest.mark.parametrize("arguments", [["spec.txt"], ["--file", "spec.txt"], ["-"], ["--file", "-"]])
 def test_a_text_file_is_a_request_in_words(solve, arguments):
     Path("spec.txt").write_text(SPEC)
-    answer = 'title):\n    return title.replace(" ", "-")\n'
+    answer = '):\n    return title.replace(" ", "-")\n'
     result = solve(*arguments, stdin=SPEC.encode() if "-" in arguments else None, answers=[answer])
-    assert result.exit_code == 0 and result.stdout.endswith(f"def slug({answer}"), result.output
+    assert result.exit_code == 0 and result.stdout.endswith(f"def slug(title{answer}"), result.output
 
 
 def test_a_text_file_that_is_not_there_or_cannot_be_changed_is_refused(solve):
