@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from inspect import Parameter, Signature
 from typing import TypeAlias
 
@@ -57,9 +57,9 @@ def read_parameters(sentence: str, name: str | None) -> str:
 def find_head_failure(request: str, program: str, name: str) -> Failure | None:
     """Return why a program does not have the function that a request asks for.
 
-    It must define the name, and its function must take the calls that the parameters in the request allow: by other
-    names, and with further parameters that have defaults. None also where the request only mentions the function, and
-    where nothing but a run could tell which parameters it has.
+    It must define the name, and its function must take the calls that the request's parameters allow. Its own may have
+    other names, and there may be more of them, with defaults. None where it fits, where the request only mentions the
+    function, and where only a run could tell which parameters it has.
     """
     asked = _find_code_head(request, name) if is_code(request) else _find_asked_head(request, name)
     if asked is None:
@@ -107,21 +107,28 @@ def _find_only_head(program: str, name: str) -> _Head | None:
 def _takes_calls_of(written: ast.arguments, asked: ast.arguments) -> bool:
     """Decide whether a function takes the shortest and the longest call that another takes."""
     theirs, ours = _read_signature(asked), _read_signature(written)
-    if theirs is None or ours is None:
-        return True
-    parameters = theirs.parameters.values()
+    return theirs is None or ours is None or all(_takes(ours, *call) for call in _list_calls(theirs))
+
+
+def _list_calls(signature: Signature) -> list[tuple[int, list[str]]]:
+    """Return the shortest and the longest call: the number of its arguments, and its keywords."""
+    parameters = [*signature.parameters.values()]
     kinds = {each.kind for each in parameters}
     needed = [each for each in parameters if each.default is Parameter.empty]
-    more = Parameter.VAR_POSITIONAL in kinds, Parameter.VAR_KEYWORD in kinds
-    return _binds(ours, needed, (False, False)) and _binds(ours, [*parameters], more)
+    (least, some), (most, every) = _count_arguments(needed), _count_arguments(parameters)
+    further = _MANY if Parameter.VAR_POSITIONAL in kinds else 0
+    return [(least, some), (most + further, [*every, *(["one_more"] if Parameter.VAR_KEYWORD in kinds else [])])]
 
 
-def _binds(signature: Signature, parameters: list[Parameter], more: tuple[bool, bool]) -> bool:
-    """Decide whether a call binds that gives these parameters, and many more by position or one more by keyword."""
-    count = sum(each.kind in _POSITIONAL for each in parameters) + _MANY * more[0]
-    names = [each.name for each in parameters if each.kind == Parameter.KEYWORD_ONLY] + ["one_more"] * more[1]
+def _count_arguments(parameters: Sequence[Parameter]) -> tuple[int, list[str]]:
+    """Return how many of some parameters are given by position, and the names of those given by keyword."""
+    positional = sum(each.kind in _POSITIONAL for each in parameters)
+    return positional, [each.name for each in parameters if each.kind == Parameter.KEYWORD_ONLY]
+
+
+def _takes(signature: Signature, count: int, keywords: Sequence[str]) -> bool:
     try:
-        signature.bind(*[None] * count, **dict.fromkeys(names))
+        signature.bind(*[None] * count, **dict.fromkeys(keywords))
     except TypeError:
         return False
     return True

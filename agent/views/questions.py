@@ -40,7 +40,7 @@ def put_question(console: Console, question: Question, *, asks: bool) -> tuple[i
 
 
 def _read_line(console: Console, prompt: str) -> str:
-    """Return a line of the person's, and write it where no terminal does."""
+    """Read a line from the person, and print it where no terminal shows what is typed."""
     answer = console.input(prompt)
     if not sys.stdin.isatty():
         console.print(Text(one_line(answer)))
